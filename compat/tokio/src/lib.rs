@@ -1,0 +1,1 @@
+//! Tokio's API on unstuck.

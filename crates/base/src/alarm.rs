@@ -1,0 +1,56 @@
+//! A timer for layers that know no clock: `send_timeout` of a channel finds it through the thread's [`local`] words.
+//!
+//! 1. Whoever makes a runtime current provides its alarms with [`set`], and takes them back before they die.
+//! 2. Outside any runtime there is none: [`after`] says so with `None`, and the caller panics with its own words.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::time::Duration;
+
+use crate::local;
+
+/// What a runtime provides: futures that end after some time.
+pub trait Alarms: Send + Sync {
+    /// A future that ends `delay` from now, on the runtime's clock.
+    fn after(&self, delay: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// Provides this thread's alarms, or takes them back; returns what was there.
+///
+/// # Safety
+/// The alarms stay alive until another call on this thread has replaced them.
+pub unsafe fn set(alarms: Option<NonNull<dyn Alarms>>) -> Option<NonNull<dyn Alarms>> {
+    local::replace_alarms(alarms)
+}
+
+/// A future that ends `delay` from now; `None` outside a runtime.
+pub fn after(delay: Duration) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+    // SAFETY: whoever set them vouches that they live as long as they are set.
+    local::alarms().map(|alarms| unsafe { alarms.as_ref() }.after(delay))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct AtOnce;
+    impl Alarms for AtOnce {
+        fn after(&self, _delay: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    #[test]
+    fn there_is_an_alarm_only_while_one_is_provided() {
+        assert!(after(Duration::ZERO).is_none());
+        let alarms: &dyn Alarms = &AtOnce;
+        // SAFETY: a constant lives for ever.
+        let before = unsafe { set(Some(NonNull::from(alarms))) };
+        assert!(before.is_none());
+        assert!(after(Duration::ZERO).is_some());
+        // SAFETY: taking back needs no promise.
+        unsafe { set(before) };
+        assert!(after(Duration::ZERO).is_none());
+    }
+}

@@ -1,0 +1,474 @@
+//! What this thread is doing: the task it polls, that task's budget, what the poll waits for, random numbers.
+//!
+//! 1. The one thread-local of this layer. It owns nothing that must be dropped, so it can be used from any other
+//!    thread-local's destructor.
+//! 2. A poll is bracketed by [`begin_poll`] and [`end_poll`]; they nest, and each end restores what its begin found.
+//! 3. Charging the budget never touches shared memory; a charge that is dropped without progress is given back.
+//! 4. The buffer of waits describes the poll in progress only: it is emptied at its begin, read at its end.
+//! 5. No clock is read here, and random numbers are seeded by whoever has entropy ([`seed_random`]).
+//!
+//! The runners of tasks and roots bracket polls; leaf futures charge, record and forget waits; everybody may ask.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::num::NonZeroU64;
+use std::panic::Location;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+use crate::alarm::Alarms;
+use crate::prng::Prng;
+use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::thread_local_const;
+
+/// Operations that a task may complete in one poll before leaf futures make it yield.
+pub const BUDGET: u8 = 128;
+
+/// A budget that is never used up.
+const UNLIMITED: u8 = u8::MAX;
+
+/// How many waits of one poll are kept. A poll that waits for more (a wide `join!`) keeps the first ones and a count.
+pub const WAITS: usize = 8;
+
+/// Which task a thread polls, and the how-manieth poll of it this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskRef {
+    /// The task, or the root future of a `block_on`.
+    pub id: NonZeroU64,
+    /// The task's poll number: wraps around, and is equal for two moments only if they belong to one poll.
+    pub poll: u32,
+    /// Whether this is the root future of a `block_on`, which has an identity but no public task id.
+    pub root: bool,
+}
+
+/// One thing that a poll waits for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    /// What sort of thing.
+    pub kind: WaitKind,
+    /// The address of the thing, as an opaque key: never followed.
+    pub key: usize,
+    /// Where the user's code asked for it.
+    pub at: &'static Location<'static>,
+}
+
+/// The sorts of things that a leaf future waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum WaitKind {
+    /// A deadline.
+    Timer = 1,
+    /// Readiness or completion of a socket, pipe, file or process.
+    Io,
+    /// A mutex.
+    Mutex,
+    /// A reader-writer lock, for reading.
+    Read,
+    /// A reader-writer lock, for writing.
+    Write,
+    /// Permits of a semaphore.
+    Semaphore,
+    /// A notification.
+    Notify,
+    /// A value of a oneshot channel.
+    Oneshot,
+    /// A message of a channel.
+    Receive,
+    /// Room in a channel.
+    Send,
+    /// A change of a watched value.
+    Watch,
+    /// A cancellation.
+    Cancellation,
+    /// The end of another task.
+    Join,
+    /// A barrier.
+    Barrier,
+    /// A cell that another task fills.
+    Once,
+    /// Blocking work on another thread.
+    Blocking,
+}
+
+/// What a poll waited for when it ended; see [`end_poll`].
+#[derive(Clone, Copy)]
+pub struct Waits {
+    len: u8,
+    entries: [Option<Wait>; WAITS],
+}
+
+impl Waits {
+    /// The waits that were kept, in the order in which they were recorded.
+    pub fn iter(&self) -> impl Iterator<Item = Wait> + '_ {
+        self.entries.iter().flatten().copied()
+    }
+
+    /// How many waits there were, also those that were not kept (255 stands for more).
+    pub fn len(&self) -> usize {
+        self.len.into()
+    }
+
+    /// Whether there were none: the poll ended, or waits for something foreign.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+struct Local {
+    budget: Cell<u8>,
+    task: Cell<Option<TaskRef>>,
+    home: Cell<*const ()>,
+    random: Cell<Option<Prng>>,
+    waits_len: Cell<u8>,
+    waits: [Cell<Option<Wait>>; WAITS],
+    ids: Cell<(u64, u64)>,
+    pub(crate) entered: Cell<bool>,
+    pub(crate) alarms: Cell<Option<NonNull<dyn Alarms>>>,
+}
+
+thread_local_const! {
+    static LOCAL: Local = const {
+        Local {
+            budget: Cell::new(UNLIMITED),
+            task: Cell::new(None),
+            home: Cell::new(std::ptr::null()),
+            random: Cell::new(None),
+            waits_len: Cell::new(0),
+            waits: [const { Cell::new(None) }; WAITS],
+            ids: Cell::new((0, 0)),
+            entered: Cell::new(false),
+            alarms: Cell::new(None),
+        }
+    };
+}
+
+// Rule 1: a destructor would make the thread-local unusable while the thread ends.
+#[cfg(not(unstuck_loom))]
+const _: () = assert!(!std::mem::needs_drop::<Local>());
+
+/// What [`begin_poll`] found, for [`end_poll`] to restore.
+#[derive(Debug)]
+#[must_use = "pass it to end_poll"]
+pub struct Outer {
+    budget: u8,
+    task: Option<TaskRef>,
+}
+
+/// Begins a poll of `task` on this thread: a full budget, and nothing waited for yet.
+#[inline]
+pub fn begin_poll(task: TaskRef) -> Outer {
+    LOCAL.with(|local| {
+        local.waits_len.set(0);
+        Outer { budget: local.budget.replace(BUDGET), task: local.task.replace(Some(task)) }
+    })
+}
+
+/// Ends the poll that returned `outer`, and says what it waits for.
+#[inline]
+pub fn end_poll(outer: Outer) -> Waits {
+    LOCAL.with(|local| {
+        local.budget.set(outer.budget);
+        local.task.set(outer.task);
+        let len = local.waits_len.replace(0);
+        let mut waits = Waits { len, entries: [None; WAITS] };
+        for (entry, wait) in waits.entries.iter_mut().zip(&local.waits).take(len.into()) {
+            *entry = wait.get();
+        }
+        waits
+    })
+}
+
+/// The task that this thread polls.
+#[inline]
+pub fn current_task() -> Option<TaskRef> {
+    LOCAL.with(|local| local.task.get())
+}
+
+/// Records what a leaf future is about to return Pending for.
+#[inline]
+pub fn wait_for(kind: WaitKind, key: usize, at: &'static Location<'static>) {
+    LOCAL.with(|local| {
+        let len = local.waits_len.get();
+        if let Some(slot) = local.waits.get(usize::from(len)) {
+            slot.set(Some(Wait { kind, key, at }));
+        }
+        local.waits_len.set(len.saturating_add(1));
+    })
+}
+
+/// Removes what [`wait_for`] recorded in this poll: the leaf future is dropped before the poll ended.
+#[inline]
+pub fn forget_wait(kind: WaitKind, key: usize) {
+    LOCAL.with(|local| {
+        let kept = usize::from(local.waits_len.get()).min(WAITS);
+        let found = local.waits[..kept].iter().position(|w| w.get().is_some_and(|w| (w.kind, w.key) == (kind, key)));
+        let Some(found) = found else { return };
+        for at in found + 1..kept {
+            local.waits[at - 1].set(local.waits[at].get());
+        }
+        local.waits_len.set(local.waits_len.get() - 1);
+    })
+}
+
+/// One operation's charge against the budget of the poll. Dropping it gives the operation back, so a leaf future that
+/// returns Pending has cost nothing.
+#[derive(Debug)]
+#[must_use = "call made_progress() when the operation completed, drop it otherwise"]
+pub struct Charge {
+    before: u8,
+}
+
+impl Charge {
+    /// The operation completed: the charge stands.
+    #[inline]
+    pub fn made_progress(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Charge {
+    #[inline]
+    fn drop(&mut self) {
+        LOCAL.with(|local| local.budget.set(self.before));
+    }
+}
+
+/// Charges one operation to the budget. When the budget is spent the task is woken (so that it runs again after the
+/// others) and the answer is Pending: return it.
+#[inline]
+pub fn poll_budget(cx: &mut Context<'_>) -> Poll<Charge> {
+    LOCAL.with(|local| match local.budget.get() {
+        UNLIMITED => Poll::Ready(Charge { before: UNLIMITED }),
+        0 => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        before => {
+            local.budget.set(before - 1);
+            Poll::Ready(Charge { before })
+        }
+    })
+}
+
+/// Whether the task that this thread polls may do another operation in this poll.
+#[inline]
+pub fn has_budget() -> bool {
+    LOCAL.with(|local| local.budget.get() != 0)
+}
+
+/// Runs `f` with a budget that is never used up, then restores this thread's.
+pub fn with_unlimited_budget<R>(f: impl FnOnce() -> R) -> R {
+    with_budget_of(UNLIMITED, f)
+}
+
+/// Runs `f` with a full budget, then restores this thread's: for the parts of a task that count as tasks themselves.
+pub fn with_full_budget<R>(f: impl FnOnce() -> R) -> R {
+    with_budget_of(BUDGET, f)
+}
+
+fn with_budget_of<R>(budget: u8, f: impl FnOnce() -> R) -> R {
+    struct Restore(u8);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LOCAL.with(|local| local.budget.set(self.0));
+        }
+    }
+    let _restore = Restore(LOCAL.with(|local| local.budget.replace(budget)));
+    f()
+}
+
+/// A task id that no other task of this process has. Threads take blocks of ids, so that spawning shares no counter.
+pub fn next_task_id() -> NonZeroU64 {
+    const BLOCK: u64 = 1024;
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    LOCAL.with(|local| {
+        let (mut next, mut end) = local.ids.get();
+        if next == end {
+            next = NEXT.fetch_add(BLOCK, std::sync::atomic::Ordering::Relaxed);
+            end = next + BLOCK;
+        }
+        local.ids.set((next + 1, end));
+        NonZeroU64::new(next).expect("2^64 ids are not used up")
+    })
+}
+
+/// Seeds this thread's random numbers, and returns the generator that was there.
+pub fn seed_random(prng: Option<Prng>) -> Option<Prng> {
+    LOCAL.with(|local| local.random.replace(prng))
+}
+
+/// 64 random bits of this thread. A thread that nobody seeded draws a seed of its own from a counter: fair enough for
+/// `select!` on a foreign executor.
+#[inline]
+pub fn random_u64() -> u64 {
+    with_random(Prng::next_u64)
+}
+
+/// A random number in `0..n` of this thread.
+///
+/// # Panics
+/// If `n` is 0.
+#[inline]
+pub fn random_below(n: u32) -> u32 {
+    with_random(|prng| prng.below(n))
+}
+
+#[inline]
+fn with_random<R>(draw: impl FnOnce(&mut Prng) -> R) -> R {
+    static UNSEEDED: AtomicU64 = AtomicU64::new(0);
+    LOCAL.with(|local| {
+        // Relaxed: only the numbers must differ between threads.
+        let mut prng = local.random.take().unwrap_or_else(|| Prng::seeded(UNSEEDED.fetch_add(1, Relaxed)));
+        let drawn = draw(&mut prng);
+        local.random.set(Some(prng));
+        drawn
+    })
+}
+
+/// Says which scheduler this thread keeps alive while it runs its tasks (an opaque address, null for none); returns
+/// what was said before.
+pub fn set_home(home: *const ()) -> *const () {
+    LOCAL.with(|local| local.home.replace(home))
+}
+
+/// The scheduler that this thread keeps alive.
+#[inline]
+pub fn home() -> *const () {
+    LOCAL.with(|local| local.home.get())
+}
+
+pub(crate) fn replace_entered(entered: bool) -> bool {
+    LOCAL.with(|local| local.entered.replace(entered))
+}
+
+pub(crate) fn is_entered() -> bool {
+    LOCAL.with(|local| local.entered.get())
+}
+
+pub(crate) fn replace_alarms(alarms: Option<NonNull<dyn Alarms>>) -> Option<NonNull<dyn Alarms>> {
+    LOCAL.with(|local| local.alarms.replace(alarms))
+}
+
+pub(crate) fn alarms() -> Option<NonNull<dyn Alarms>> {
+    LOCAL.with(|local| local.alarms.get())
+}
+
+/// A future that polls another one under an unlimited budget.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Unlimited<F>(F);
+
+/// Exempts `future` from the budget: its operations never make the task yield.
+pub const fn unlimited<F>(future: F) -> Unlimited<F> {
+    Unlimited(future)
+}
+
+impl<F: Future> Future for Unlimited<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: the field is pinned when we are; it is never moved out.
+        let future = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
+        with_unlimited_budget(|| future.poll(cx))
+    }
+}
+
+#[cfg(all(test, not(unstuck_loom)))]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    fn task(poll: u32) -> TaskRef {
+        TaskRef { id: next_task_id(), poll, root: false }
+    }
+
+    fn keys(waits: &Waits) -> Vec<usize> {
+        waits.iter().map(|wait| wait.key).collect()
+    }
+
+    #[test]
+    fn a_spent_budget_pends_until_the_next_poll() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let outer = begin_poll(task(1));
+        for _ in 0..BUDGET {
+            let Poll::Ready(charge) = poll_budget(&mut cx) else { panic!("spent too early") };
+            charge.made_progress();
+        }
+        assert!(poll_budget(&mut cx).is_pending());
+        assert!(!has_budget());
+        assert!(with_unlimited_budget(|| poll_budget(&mut cx).is_ready()));
+        assert!(poll_budget(&mut cx).is_pending());
+        let _ = end_poll(outer);
+        assert!(has_budget());
+    }
+
+    #[test]
+    fn an_operation_that_made_no_progress_costs_nothing() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let outer = begin_poll(task(1));
+        for _ in 0..10 * u32::from(BUDGET) {
+            assert!(poll_budget(&mut cx).is_ready());
+        }
+        let _ = end_poll(outer);
+    }
+
+    #[test]
+    fn nested_polls_restore_the_outer_task() {
+        let (a, b) = (task(3), task(9));
+        let outer = begin_poll(a);
+        let inner = begin_poll(b);
+        assert_eq!(current_task(), Some(b));
+        let _ = end_poll(inner);
+        assert_eq!(current_task(), Some(a));
+        let _ = end_poll(outer);
+        assert_eq!(current_task(), None);
+    }
+
+    #[test]
+    fn a_leaf_that_is_dropped_in_its_poll_is_not_waited_for() {
+        let here = Location::caller();
+        let outer = begin_poll(task(1));
+        wait_for(WaitKind::Timer, 1, here);
+        wait_for(WaitKind::Mutex, 2, here);
+        wait_for(WaitKind::Timer, 3, here);
+        forget_wait(WaitKind::Timer, 2);
+        forget_wait(WaitKind::Timer, 1);
+        let waits = end_poll(outer);
+        assert_eq!(keys(&waits), [2, 3]);
+        assert_eq!(waits.len(), 2);
+    }
+
+    #[test]
+    fn a_wide_join_keeps_the_first_waits_and_the_count() {
+        let outer = begin_poll(task(1));
+        for key in 0..WAITS + 3 {
+            wait_for(WaitKind::Io, key, Location::caller());
+        }
+        let waits = end_poll(outer);
+        assert_eq!(keys(&waits), (0..WAITS).collect::<Vec<_>>());
+        assert_eq!(waits.len(), WAITS + 3);
+    }
+
+    #[test]
+    fn task_ids_differ_between_threads() {
+        let draw = || (0..3000).map(|_| next_task_id()).collect::<Vec<_>>();
+        let other = std::thread::spawn(draw);
+        let mut ids = draw();
+        ids.extend(other.join().unwrap());
+        let total = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), total);
+    }
+
+    #[test]
+    fn a_seeded_thread_repeats_itself() {
+        let draw = || (0..10).map(|_| random_below(1000)).collect::<Vec<_>>();
+        seed_random(Some(Prng::seeded(5)));
+        let first = draw();
+        seed_random(Some(Prng::seeded(5)));
+        assert_eq!(first, draw());
+    }
+}

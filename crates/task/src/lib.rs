@@ -1,0 +1,1 @@
+//! Internal crate of unstuck, published in lockstep with it: one spawned future.

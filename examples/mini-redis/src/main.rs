@@ -1,0 +1,3 @@
+//! An in-memory Redis server on unstuck.
+
+fn main() {}
