@@ -107,12 +107,13 @@ impl Source {
     }
 
     fn mark_test_items(&mut self) {
-        let ranges: Vec<(usize, usize)> = self
-            .attributes()
-            .iter()
-            .filter(|attribute| !attribute.inner && names_test(attribute.text))
-            .map(|attribute| (attribute.line, self.line_of(self.item_range(attribute.rest).end.saturating_sub(1))))
-            .collect();
+        let last_line = |attribute: &Attribute<'_>| match attribute.inner {
+            true => self.test.len(),
+            false => self.line_of(self.item_range(attribute.rest).end.saturating_sub(1)),
+        };
+        let attributes = self.attributes();
+        let behind_test = attributes.iter().filter(|attribute| names_test(attribute.text));
+        let ranges: Vec<(usize, usize)> = behind_test.map(|attribute| (attribute.line, last_line(attribute))).collect();
         for (first, last) in ranges {
             self.test[first - 1..last].fill(true);
         }
@@ -283,7 +284,7 @@ fn separate(text: &str) -> (String, Vec<String>) {
             }
         }
         for &consumed in characters[at..].iter().take(width) {
-            code.push(if keep && consumed != '#' || consumed == '#' && width == 1 && keep { consumed } else { ' ' });
+            code.push(if keep { consumed } else { ' ' });
         }
         at += width;
     }
@@ -322,7 +323,7 @@ mod tests {
 
     #[test]
     fn raw_strings_end_at_their_own_hashes() {
-        assert_eq!(code("f(r#\"a \" unsafe\"#, y)"), "f(r \" \" , y)");
+        assert_eq!(code("f(r#\"a \" unsafe\"#, y)"), "f(r#\" \"#, y)");
         assert_eq!(code("f(br\"a\\\", y)"), "f(br\" \", y)");
         assert_eq!(code("let r#type = 1;"), "let r#type = 1;");
         assert_eq!(code("for\"x\""), "for\" \"");
@@ -372,7 +373,8 @@ mod tests {
 
     #[test]
     fn test_modules_in_files_are_found_by_name() {
-        let source = Source::scan("#[cfg(test)]\nmod tests;\n#[cfg(test)]\npub(crate) mod probe;\n#[cfg(unix)]\nmod a;\n");
+        let source =
+            Source::scan("#[cfg(test)]\nmod tests;\n#[cfg(test)]\npub(crate) mod probe;\n#[cfg(unix)]\nmod a;\n");
         assert_eq!(source.test_modules(), ["tests", "probe"]);
     }
 

@@ -63,9 +63,9 @@ impl Tree {
 
     /// The manifests of the packages below `folder`, which ends with `/`; all of them for the empty string.
     pub(crate) fn manifests(&self, folder: &str) -> impl Iterator<Item = &File> {
-        self.files.iter().filter(move |file| {
-            file.path.starts_with(folder) && file.path.rsplit('/').next() == Some("Cargo.toml")
-        })
+        self.files
+            .iter()
+            .filter(move |file| file.path.starts_with(folder) && file.path.rsplit('/').next() == Some("Cargo.toml"))
     }
 }
 
@@ -122,11 +122,10 @@ fn mark_test_files(files: &mut [File]) {
         }
     }
     for file in files {
+        let Some(source) = &mut file.source else { continue };
         let beside_the_sources = file.path.split('/').any(|part| part == "tests" || part == "benches");
         if beside_the_sources || prefixes.iter().any(|prefix| file.path.starts_with(prefix)) {
-            if let Some(source) = &mut file.source {
-                source.mark_all_test();
-            }
+            source.mark_all_test();
         }
     }
 }

@@ -15,11 +15,11 @@ use std::num::NonZeroU64;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use crate::alarm::Alarms;
 use crate::prng::Prng;
-use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::sync::thread_local_const;
 
 /// Operations that a task may complete in one poll before leaf futures make it yield.
@@ -92,34 +92,49 @@ pub enum WaitKind {
     Blocking,
 }
 
-/// What a poll waited for when it ended; see [`end_poll`].
-#[derive(Clone, Copy)]
-pub struct Waits {
-    len: u8,
-    entries: [Option<Wait>; WAITS],
+impl WaitKind {
+    const ALL: [WaitKind; 16] = {
+        use WaitKind::*;
+        [
+            Timer,
+            Io,
+            Mutex,
+            Read,
+            Write,
+            Semaphore,
+            Notify,
+            Oneshot,
+            Receive,
+            Send,
+            Watch,
+            Cancellation,
+            Join,
+            Barrier,
+            Once,
+            Blocking,
+        ]
+    };
+
+    /// The kind whose discriminant this is; none has 0.
+    pub fn from_number(number: u8) -> Option<WaitKind> {
+        Self::ALL.get(usize::from(number).checked_sub(1)?).copied()
+    }
 }
 
-impl Waits {
-    /// The waits that were kept, in the order in which they were recorded.
-    pub fn iter(&self) -> impl Iterator<Item = Wait> + '_ {
-        self.entries.iter().flatten().copied()
-    }
-
-    /// How many waits there were, also those that were not kept (255 stands for more).
-    pub fn len(&self) -> usize {
-        self.len.into()
-    }
-
-    /// Whether there were none: the poll ended, or waits for something foreign.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
+/// What a poll waited for when it ended, in short; see [`end_poll`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waits {
+    /// How many things there were (255 stands for more). 0: the poll ended, or waits for something foreign.
+    pub len: u8,
+    /// The first of them.
+    pub first: Option<Wait>,
 }
 
 struct Local {
     budget: Cell<u8>,
     task: Cell<Option<TaskRef>>,
     home: Cell<*const ()>,
+    place: Cell<usize>,
     random: Cell<Option<Prng>>,
     waits_len: Cell<u8>,
     waits: [Cell<Option<Wait>>; WAITS],
@@ -134,6 +149,7 @@ thread_local_const! {
             budget: Cell::new(UNLIMITED),
             task: Cell::new(None),
             home: Cell::new(std::ptr::null()),
+            place: Cell::new(0),
             random: Cell::new(None),
             waits_len: Cell::new(0),
             waits: [const { Cell::new(None) }; WAITS],
@@ -165,19 +181,23 @@ pub fn begin_poll(task: TaskRef) -> Outer {
     })
 }
 
-/// Ends the poll that returned `outer`, and says what it waits for.
+/// Ends the poll that returned `outer`, and says what it waits for ([`waits`] has the whole list until then).
 #[inline]
 pub fn end_poll(outer: Outer) -> Waits {
     LOCAL.with(|local| {
         local.budget.set(outer.budget);
         local.task.set(outer.task);
-        let len = local.waits_len.replace(0);
-        let mut waits = Waits { len, entries: [None; WAITS] };
-        for (entry, wait) in waits.entries.iter_mut().zip(&local.waits).take(len.into()) {
-            *entry = wait.get();
+        match local.waits_len.replace(0) {
+            0 => Waits::default(),
+            len => Waits { len, first: local.waits[0].get() },
         }
-        waits
     })
+}
+
+/// What the poll in progress waits for so far, at most the first [`WAITS`] things.
+pub fn waits() -> impl Iterator<Item = Wait> {
+    let (kept, len) = LOCAL.with(|local| (local.waits.each_ref().map(Cell::get), usize::from(local.waits_len.get())));
+    kept.into_iter().take(len).flatten()
 }
 
 /// The task that this thread polls.
@@ -282,11 +302,12 @@ fn with_budget_of<R>(budget: u8, f: impl FnOnce() -> R) -> R {
 /// A task id that no other task of this process has. Threads take blocks of ids, so that spawning shares no counter.
 pub fn next_task_id() -> NonZeroU64 {
     const BLOCK: u64 = 1024;
-    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    static NEXT: AtomicU64 = AtomicU64::new(1);
     LOCAL.with(|local| {
         let (mut next, mut end) = local.ids.get();
         if next == end {
-            next = NEXT.fetch_add(BLOCK, std::sync::atomic::Ordering::Relaxed);
+            // Relaxed: only the numbers must differ between threads.
+            next = NEXT.fetch_add(BLOCK, Relaxed);
             end = next + BLOCK;
         }
         local.ids.set((next + 1, end));
@@ -319,7 +340,7 @@ pub fn random_below(n: u32) -> u32 {
 fn with_random<R>(draw: impl FnOnce(&mut Prng) -> R) -> R {
     static UNSEEDED: AtomicU64 = AtomicU64::new(0);
     LOCAL.with(|local| {
-        // Relaxed: only the numbers must differ between threads.
+        // Relaxed: as in `next_task_id`.
         let mut prng = local.random.take().unwrap_or_else(|| Prng::seeded(UNSEEDED.fetch_add(1, Relaxed)));
         let drawn = draw(&mut prng);
         local.random.set(Some(prng));
@@ -327,10 +348,24 @@ fn with_random<R>(draw: impl FnOnce(&mut Prng) -> R) -> R {
     })
 }
 
-/// Says which scheduler this thread keeps alive while it runs its tasks (an opaque address, null for none); returns
-/// what was said before.
-pub fn set_home(home: *const ()) -> *const () {
-    LOCAL.with(|local| local.home.replace(home))
+/// Says which scheduler this thread keeps alive while it runs its tasks (an opaque address, null for none), and this
+/// thread's place among that scheduler's threads (0 for a thread that is no worker); returns what was said before.
+pub fn set_home(home: *const (), place: usize) -> (*const (), usize) {
+    LOCAL.with(|local| (local.home.replace(home), local.place.replace(place)))
+}
+
+/// This thread's place among the threads of its scheduler: workers count from 1, 0 is any other thread. A hint that
+/// spreads load; correctness never depends on it.
+#[inline]
+pub fn place() -> usize {
+    LOCAL.with(|local| local.place.get())
+}
+
+/// A number that differs between most threads: to spread what threads share over several cache lines.
+#[inline]
+pub fn spread() -> usize {
+    // The address of a thread-local, whose low bits are the same in all threads: hashed, its high bits are as good as any.
+    LOCAL.with(|local| std::ptr::from_ref(local).addr().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48)
 }
 
 /// The scheduler that this thread keeps alive.
@@ -384,8 +419,8 @@ mod tests {
         TaskRef { id: next_task_id(), poll, root: false }
     }
 
-    fn keys(waits: &Waits) -> Vec<usize> {
-        waits.iter().map(|wait| wait.key).collect()
+    fn keys() -> Vec<usize> {
+        waits().map(|wait| wait.key).collect()
     }
 
     #[test]
@@ -435,9 +470,10 @@ mod tests {
         wait_for(WaitKind::Timer, 3, here);
         forget_wait(WaitKind::Timer, 2);
         forget_wait(WaitKind::Timer, 1);
+        assert_eq!(keys(), [2, 3]);
         let waits = end_poll(outer);
-        assert_eq!(keys(&waits), [2, 3]);
-        assert_eq!(waits.len(), 2);
+        assert_eq!((waits.len, waits.first.unwrap().key), (2, 2));
+        assert!(keys().is_empty());
     }
 
     #[test]
@@ -446,9 +482,18 @@ mod tests {
         for key in 0..WAITS + 3 {
             wait_for(WaitKind::Io, key, Location::caller());
         }
-        let waits = end_poll(outer);
-        assert_eq!(keys(&waits), (0..WAITS).collect::<Vec<_>>());
-        assert_eq!(waits.len(), WAITS + 3);
+        assert_eq!(keys(), (0..WAITS).collect::<Vec<_>>());
+        assert_eq!(usize::from(end_poll(outer).len), WAITS + 3);
+    }
+
+    #[test]
+    fn every_kind_of_wait_has_its_number() {
+        assert_eq!(WaitKind::from_number(0), None);
+        for (number, kind) in (1..).zip(WaitKind::ALL) {
+            assert_eq!(kind as u8, number);
+            assert_eq!(WaitKind::from_number(number), Some(kind));
+        }
+        assert_eq!(WaitKind::from_number(17), None);
     }
 
     #[test]

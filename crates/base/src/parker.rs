@@ -16,6 +16,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use crate::const_unless_model;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Condvar, Mutex};
 
@@ -38,9 +39,11 @@ impl Default for Parker {
 }
 
 impl Parker {
-    /// A parker that nobody has notified.
-    pub const fn new() -> Self {
-        Parker { state: AtomicU8::new(EMPTY), lock: Mutex::new(()), bell: Condvar::new() }
+    const_unless_model! {
+        /// A parker that nobody has notified.
+        pub fn new() -> Self {
+            Parker { state: AtomicU8::new(EMPTY), lock: Mutex::new(()), bell: Condvar::new() }
+        }
     }
 
     /// Sleeps until somebody unparks.

@@ -14,6 +14,7 @@
 
 use std::task::Waker;
 
+use crate::const_unless_model;
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU8, Ordering};
 
@@ -45,9 +46,11 @@ impl std::fmt::Debug for WakerCell {
 }
 
 impl WakerCell {
-    /// An empty cell.
-    pub const fn new() -> Self {
-        WakerCell { state: AtomicU8::new(FREE), waker: UnsafeCell::new(None) }
+    const_unless_model! {
+        /// An empty cell.
+        pub fn new() -> Self {
+            WakerCell { state: AtomicU8::new(FREE), waker: UnsafeCell::new(None) }
+        }
     }
 
     /// Leaves `waker`, to be woken by the next news; it replaces the one that was there. Look for news *after* this

@@ -1,1 +1,109 @@
-//! Internal crate of unstuck, published in lockstep with it: the seam between tasks and the outside world.
+//! The seam: everything outside the process reaches a task through the types here.
+//!
+//! 1. Nothing here names a task: what waits is a `Waker`, and it is woken by whoever parked, with no lock held.
+//! 2. A [`Kernel`] acts and never sleeps; a [`Driver`] sleeps and never acts. One thread at a time has the driver.
+//! 3. Nothing here reads a clock: time comes from [`Kernel::now`], which may be paused or simulated.
+//! 4. No type is generic over a kernel: the seams are `dyn`.
+//! 5. A resource holds its `Arc<dyn Socket>` or `Arc<Timers>`, which may outlive the runtime: after shutdown its
+//!    operations fail, and dropping it is always fine.
+//!
+//! Resources of the user-facing crate call in from any thread; schedulers park; `os` and `sim` implement. The tests
+//! that every kernel must pass are in [`conformance`].
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use unstuck_base::WakeBatch;
+
+pub mod clock;
+pub mod conformance;
+pub mod readiness;
+pub mod signal;
+pub mod socket;
+pub mod timer;
+
+pub use clock::PausedClock;
+pub use readiness::Readiness;
+pub use socket::Socket;
+pub use timer::Timers;
+
+/// Where one idle thread sleeps until the outside world has news.
+pub trait Driver: Send {
+    /// Sleeps until there is news, somebody calls [`Kernel::unpark`], or `deadline` has come (`None`: no limit). Marks
+    /// the readiness of what has news and gathers the wakers of who waited for it; wakes nobody itself. An unpark
+    /// that came before is not lost: the next park returns at once.
+    ///
+    /// # Errors
+    /// Only when the back-end itself broke; an interrupted sleep is a spurious return.
+    fn park(&mut self, deadline: Option<Instant>, woken: &mut WakeBatch) -> io::Result<()>;
+
+    /// As [`park`](Driver::park), but only looks: it never sleeps.
+    ///
+    /// # Errors
+    /// As [`park`](Driver::park).
+    fn poll(&mut self, woken: &mut WakeBatch) -> io::Result<()>;
+}
+
+/// What resources ask of the outside world, from any thread. Nothing here blocks, but [`lookup_host`](Kernel::lookup_host).
+pub trait Kernel: Send + Sync + 'static {
+    /// The time as tasks see it: it may be paused or simulated.
+    fn now(&self) -> Instant;
+
+    /// The time as the machine sees it, for limits on the runtime itself. In a simulation it is the simulated time.
+    fn real_now(&self) -> Instant;
+
+    /// Makes the thread in [`Driver::park`] return, or the next one that parks. Cheap enough to call needlessly, but
+    /// it may cost a system call.
+    fn unpark(&self);
+
+    /// 64 bits that nobody can guess (in a simulation: that follow from the seed).
+    fn entropy(&self) -> u64;
+
+    /// Listens for TCP connections on `address` (port 0: any free port), with at most `backlog` waiting.
+    ///
+    /// # Errors
+    /// What the system says: address in use, no permission, out of file descriptors.
+    fn tcp_listen(&self, address: SocketAddr, backlog: u32) -> io::Result<Arc<dyn Socket>>;
+
+    /// Begins to connect to `peer`. The socket is writable when the attempt has ended; then
+    /// [`Socket::take_error`] tells how.
+    ///
+    /// # Errors
+    /// What the system says at once.
+    fn tcp_connect(&self, peer: SocketAddr) -> io::Result<Arc<dyn Socket>>;
+
+    /// Opens a UDP socket on `address` (port 0: any free port).
+    ///
+    /// # Errors
+    /// As [`tcp_listen`](Kernel::tcp_listen).
+    fn udp_bind(&self, address: SocketAddr) -> io::Result<Arc<dyn Socket>>;
+
+    /// Takes over a socket that other code made; it is in non-blocking mode already.
+    ///
+    /// # Errors
+    /// What the system says; a simulation refuses what it can't simulate, and says why. The socket is closed then.
+    fn adopt(&self, socket: socket::Foreign) -> io::Result<Arc<dyn Socket>>;
+
+    /// The addresses of `host`, as the system's resolver orders them. This blocks: call it as blocking work.
+    ///
+    /// # Errors
+    /// What the resolver says.
+    fn lookup_host(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+
+    /// Subscribes to a Unix signal by number.
+    ///
+    /// # Errors
+    /// If the signal can't be caught (SIGKILL, SIGSTOP ..) or the system refuses.
+    fn signal(&self, number: i32) -> io::Result<Arc<signal::SignalSource>>;
+}
+
+/// Blocking work that a resource hands to other threads.
+pub trait Offload: Send + Sync + 'static {
+    /// Runs `work` on a thread that may block. `Err` gives it back, never begun: the runtime has shut down.
+    ///
+    /// # Errors
+    /// The work itself, when the runtime has shut down or no thread can be started.
+    fn offload(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), Box<dyn FnOnce() + Send>>;
+}

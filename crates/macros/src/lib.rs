@@ -1,1 +1,68 @@
 //! Internal crate of unstuck, published in lockstep with it: the attribute and function-like macros.
+//!
+//! 1. An expansion names nothing but `::core` and the crate root that it was told: `::unstuck` or `::tokio` for the
+//!    attributes (their `crate` argument overrides it), the path in the first parentheses for the others.
+//! 2. The user's tokens keep their spans, so that the compiler's errors point at what the user wrote. Every other token
+//!    has the span of the macro ([`Span::mixed_site`]): its variables cannot be seen by the user's code, and its lints
+//!    are not reported there.
+//! 3. The user's expressions and blocks are copied once. Only patterns are copied twice.
+//! 4. What is wrong with the input becomes a compile error at the token that is wrong, saying what to write instead.
+//!
+//! Users meet these macros as `unstuck::{main, test, select, join, try_join}`, documented there. The wrappers in
+//! `unstuck::macros` pass their `$crate` to the function-like ones.
+//!
+//! [`Span::mixed_site`]: proc_macro2::Span::mixed_site
+
+mod entry;
+mod expansion;
+mod head;
+mod join;
+mod select;
+
+use entry::Attribute;
+use proc_macro::TokenStream;
+
+/// `#[unstuck::main]`.
+#[proc_macro_attribute]
+pub fn main(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    Attribute::main_of("unstuck").expand(arguments.into(), function.into()).into()
+}
+
+/// `#[unstuck::test]`.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    Attribute::test_of("unstuck").expand(arguments.into(), function.into()).into()
+}
+
+/// `#[tokio::main]`, as the package that stands in for Tokio exports it.
+#[proc_macro_attribute]
+pub fn tokio_main(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    Attribute::main_of("tokio").expand(arguments.into(), function.into()).into()
+}
+
+/// `#[tokio::test]`, as the package that stands in for Tokio exports it.
+#[proc_macro_attribute]
+pub fn tokio_test(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    Attribute::test_of("tokio").expand(arguments.into(), function.into()).into()
+}
+
+/// What `unstuck::select!` expands to: `__select! { (crate root) branches }`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __select(input: TokenStream) -> TokenStream {
+    select::expand(input.into()).into()
+}
+
+/// What `unstuck::join!` expands to: `__join! { (crate root) futures }`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __join(input: TokenStream) -> TokenStream {
+    join::expand(join::Until::AllAreDone, input.into()).into()
+}
+
+/// What `unstuck::try_join!` expands to: `__try_join! { (crate root) futures }`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __try_join(input: TokenStream) -> TokenStream {
+    join::expand(join::Until::OneFails, input.into()).into()
+}

@@ -8,6 +8,9 @@ pub use std::{thread, thread_local as thread_local_const};
 
 use std::sync::{PoisonError, TryLockError};
 
+/// Whether loom models this build. Small constants depend on it: a model explores every interleaving.
+pub const MODELLED: bool = false;
+
 /// The guard of a [`Mutex`].
 pub type MutexGuard<'a, T> = std::sync::MutexGuard<'a, T>;
 

@@ -1,0 +1,427 @@
+//! A number of permits behind one word, and the future that claims some: what mutexes, semaphores, reader-writer locks
+//! and bounded channels are made of.
+//!
+//! The word is `permits << 2 | CLOSED | WAITERS`.
+//!
+//! | word \ event  | try_acquire(n)          | claim(n), first poll       | release(n)                   | close     |
+//! |---------------|-------------------------|----------------------------|------------------------------|-----------|
+//! | enough, open  | take n                  | take n                     | add n                        | CLOSED    |
+//! | too few, open | NoPermits               | queue, WAITERS, hand out   | add n                        | CLOSED    |
+//! | WAITERS       | NoPermits               | queue, hand out            | add n, then hand out         | CLOSED, call all |
+//! | CLOSED        | Closed                  | Closed                     | add n                        | -         |
+//!
+//! 1. WAITERS is set exactly while somebody waits in the queue who lacks something. It changes under the queue's lock
+//!    only. While it is set nobody but the queue takes permits: nobody overtakes.
+//! 2. Whoever adds permits and finds WAITERS set hands out afterwards. Whoever sets WAITERS hands out afterwards. So
+//!    permits and a waiter that lacks them do not stay side by side: one of the two comes second, and sees the other.
+//! 3. A claim that is dropped gives back what it has been given, in part or in whole, and hands out.
+//! 4. CLOSED is never taken back. A claim that had been granted but not consumed ends in the error all the same.
+//! 5. A release synchronizes with every later acquisition: adding is a Release, taking an Acquire, and all changes of
+//!    the word are read-modify-writes, so that the chain of releases does not break.
+//!
+//! Waiting claims are woken after the queue's lock is released.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use unstuck_base::const_unless_model;
+use unstuck_base::local::{self, WaitKind};
+use unstuck_base::sync::Arc;
+use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
+use unstuck_base::wake_batch::WakeBatch;
+
+use crate::holders::{self, HeldBy};
+use crate::wait_list::{Queue, State, WaitList, Waiter};
+
+const WAITERS: usize = 1;
+const CLOSED: usize = 2;
+const SHIFT: u32 = 2;
+const ONE: usize = 1 << SHIFT;
+
+/// The most permits there can be. One bit is spare, so that a sum can be formed before it is refused.
+pub(crate) const MAX_PERMITS: usize = usize::MAX >> 3;
+
+/// Why permits can't be had at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Closed,
+    NoPermits,
+}
+
+/// Nobody will be given permits any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+/// Permits, and who waits for them; see the module's table.
+pub(crate) struct Permits {
+    word: AtomicUsize,
+    held_by: HeldBy,
+    list: WaitList,
+}
+
+impl Permits {
+    const_unless_model! {
+        /// `permits` of them, open.
+        ///
+        /// # Panics
+        /// If there are more than [`MAX_PERMITS`].
+        #[track_caller]
+        pub(crate) fn new(permits: usize) -> Self {
+            assert!(permits <= MAX_PERMITS, "a semaphore may not have more than MAX_PERMITS permits");
+            Permits { word: AtomicUsize::new(permits << SHIFT), held_by: HeldBy::nobody(), list: WaitList::new() }
+        }
+    }
+
+    /// How many permits nobody has.
+    pub(crate) fn available(&self) -> usize {
+        // Acquire: who learns that permits came back may look at what was done before they were released.
+        self.word.load(Ordering::Acquire) >> SHIFT
+    }
+
+    /// Whether [`close`](Permits::close) was called.
+    pub(crate) fn is_closed(&self) -> bool {
+        // Acquire: pairs with the Release in `close`.
+        self.word.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    /// Takes `n` permits, unless somebody waits already.
+    #[inline]
+    pub(crate) fn try_acquire(&self, n: usize) -> Result<(), Refused> {
+        // Relaxed: a stale value costs a turn of the loop, or a slower way.
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            if word & CLOSED != 0 {
+                return Err(Refused::Closed);
+            }
+            if n == 0 {
+                return Ok(());
+            }
+            if word & WAITERS != 0 || word >> SHIFT < n {
+                return Err(Refused::NoPermits);
+            }
+            // Acquire: pairs with the Release in `release` (rule 5).
+            match self.word.compare_exchange_weak(word, word - (n << SHIFT), Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(newer) => word = newer,
+            }
+        }
+    }
+
+    /// Adds `n` permits, and hands them to who waits.
+    ///
+    /// # Panics
+    /// If there are more than [`MAX_PERMITS`] then; nothing is added.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn release(&self, n: usize) {
+        if n == 0 {
+            return;
+        }
+        // Release: pairs with the Acquires of those who take permits (rule 5).
+        let before = self.word.fetch_add(n << SHIFT, Ordering::Release);
+        if n > MAX_PERMITS - (before >> SHIFT) {
+            self.word.fetch_sub(n << SHIFT, Ordering::Relaxed);
+            panic!("adding {n} permits to {} would exceed MAX_PERMITS ({MAX_PERMITS})", before >> SHIFT);
+        }
+        if before & WAITERS != 0 {
+            self.hand_out_now();
+        }
+    }
+
+    /// Takes up to `n` permits away for good; returns how many. Also when closed.
+    pub(crate) fn forget(&self, n: usize) -> usize {
+        self.take_up_to(n)
+    }
+
+    /// Refuses all claims from now on, and wakes those that wait.
+    pub(crate) fn close(&self) {
+        let mut batch = WakeBatch::new();
+        let mut queue = self.list.lock();
+        // Release: pairs with the Acquire in `is_closed`.
+        let before = self.word.fetch_or(CLOSED, Ordering::Release);
+        if before & WAITERS != 0 {
+            let had = queue.call_all(&mut batch);
+            // Release: as in `release`.
+            self.word.fetch_add(had << SHIFT, Ordering::Release);
+            self.nobody_waits();
+        }
+        drop(queue);
+        batch.wake_all();
+    }
+
+    /// Notes who has just acquired all there is, for reports: this task, or this thread outside of any, at `at`.
+    #[inline]
+    pub(crate) fn note_holder(&self, at: &'static Location<'static>) {
+        self.held_by.set(at);
+        // Relaxed: a hint. Who sets WAITERS right now may read the words above too early; see `holders`.
+        if self.word.load(Ordering::Relaxed) & WAITERS != 0 {
+            holders::hold(self.key(), self.held_by.get());
+        }
+    }
+
+    /// The address under which waits and holders are recorded.
+    pub(crate) fn key(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    #[cold]
+    fn hand_out_now(&self) {
+        let mut batch = WakeBatch::new();
+        let mut queue = self.list.lock();
+        self.hand_out(&mut queue, &mut batch);
+        drop(queue);
+        batch.wake_all();
+    }
+
+    /// Gives the permits in the word to those who wait, oldest first, until one side is used up (rule 2).
+    fn hand_out(&self, queue: &mut Queue, batch: &mut WakeBatch) {
+        while let Some(lacks) = queue.first_lacks() {
+            let given = self.take_up_to(lacks);
+            if given == 0 {
+                return;
+            }
+            if let Some(granted) = queue.give_first(given, batch) {
+                if queue.is_waited_for() {
+                    holders::grant(self.key(), granted.stamp, granted.at);
+                }
+            }
+        }
+        // Relaxed: WAITERS changes under the lock that we have.
+        if self.word.load(Ordering::Relaxed) & WAITERS != 0 {
+            self.nobody_waits();
+        }
+    }
+
+    /// Takes what there is, `n` at the most, whoever waits: for whom the queue is locked, or who forgets permits.
+    fn take_up_to(&self, n: usize) -> usize {
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            let take = n.min(word >> SHIFT);
+            if take == 0 {
+                return 0;
+            }
+            // Acquire: pairs with the Release in `release` (rule 5); the grant goes on through the queue's lock.
+            match self.word.compare_exchange_weak(word, word - take * ONE, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return take,
+                Err(newer) => word = newer,
+            }
+        }
+    }
+
+    /// Sets WAITERS, under the queue's lock.
+    fn somebody_waits(&self) {
+        // Acquire: the holder's words are read next. Relaxed would do for rule 2: this and `release` change one word.
+        if self.word.fetch_or(WAITERS, Ordering::Acquire) & WAITERS == 0 {
+            holders::enter(self.key(), self.held_by.get());
+        }
+    }
+
+    /// Clears WAITERS, under the queue's lock.
+    fn nobody_waits(&self) {
+        // Relaxed: a read-modify-write goes on with the chain of releases (rule 5).
+        self.word.fetch_and(!WAITERS, Ordering::Relaxed);
+        holders::leave(self.key());
+    }
+}
+
+impl Drop for Permits {
+    fn drop(&mut self) {
+        // Only claims that were leaked (`mem::forget`) can still be queued: nobody may find us through the table then.
+        if self.word.load(Ordering::Relaxed) & WAITERS != 0 {
+            holders::leave(self.key());
+        }
+    }
+}
+
+impl fmt::Debug for Permits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.word.load(Ordering::Relaxed);
+        f.debug_struct("Permits").field("available", &(word >> SHIFT)).field("closed", &(word & CLOSED != 0)).finish()
+    }
+}
+
+/// Something that owns or borrows permits: what a claim holds on to while it waits, and gives back when it is granted.
+///
+/// # Safety
+/// `permits` returns the same permits every time, also after the value was moved, and they live as long as the value.
+pub(crate) unsafe trait Source {
+    /// The permits that are claimed.
+    fn permits(&self) -> &Permits;
+}
+
+// SAFETY: a shared reference keeps its referent in place.
+unsafe impl Source for &Permits {
+    fn permits(&self) -> &Permits {
+        self
+    }
+}
+
+// SAFETY: an `Arc` keeps its referent in place.
+unsafe impl Source for Arc<Permits> {
+    fn permits(&self) -> &Permits {
+        self
+    }
+}
+
+/// A future that waits for permits. They are the caller's once it is ready: whoever gets the source back must release
+/// them. Dropped before, it keeps nothing (rule 3).
+#[derive(Debug)]
+pub(crate) struct Claim<S: Source> {
+    source: Option<S>,
+    needs: usize,
+    /// Whether the waiter has joined the queue: the way to the lock is spared if not.
+    queued: bool,
+    waiter: Waiter,
+}
+
+impl<S: Source> Claim<S> {
+    /// A claim for `needs` permits of `source`, made by the code at `at`. Nothing happens before the first poll.
+    #[inline]
+    pub(crate) fn new(source: S, needs: usize, kind: WaitKind, at: &'static Location<'static>) -> Self {
+        Claim { source: Some(source), needs, queued: false, waiter: Waiter::new(kind, at) }
+    }
+
+    /// Where the user's code asked.
+    #[inline]
+    pub(crate) fn at(&self) -> &'static Location<'static> {
+        self.waiter.at()
+    }
+
+    /// The fields, and the waiter in its place.
+    fn parts(self: Pin<&mut Self>) -> (&mut Option<S>, usize, &mut bool, &Waiter) {
+        // SAFETY: only the waiter must stay in place, and it is only shared. `source` may move: it keeps its referent
+        // in place (`Source`).
+        let this = unsafe { self.get_unchecked_mut() };
+        (&mut this.source, this.needs, &mut this.queued, &this.waiter)
+    }
+
+    /// The first poll found too few permits, or has no budget left: takes a place in the queue.
+    #[cold]
+    fn poll_queueing(self: Pin<&mut Self>, cx: &mut Context<'_>, may_finish: bool) -> Poll<Result<(), Closed>> {
+        let (source, needs, queued, waiter) = self.parts();
+        let permits = source.as_ref().expect(POLLED_AFTER_END).permits();
+        assert!(needs <= MAX_PERMITS, "a semaphore may not have more than MAX_PERMITS permits");
+        let waker = cx.waker().clone();
+        let mut leftover = None;
+        let mut batch = WakeBatch::new();
+        let mut queue = permits.list.lock();
+        // Relaxed: CLOSED changes under the lock that we have.
+        if permits.word.load(Ordering::Relaxed) & CLOSED != 0 {
+            // Without budget the task has been woken already; it learns the news then.
+            return if may_finish { Poll::Ready(Err(Closed)) } else { Poll::Pending };
+        }
+        // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
+        let state = unsafe {
+            queue.join(waiter, needs);
+            *queued = true;
+            permits.somebody_waits();
+            permits.hand_out(&mut queue, &mut batch);
+            queue.state(waiter)
+        };
+        let granted = state == State::Granted;
+        // SAFETY: it has joined this list.
+        unsafe {
+            if granted && may_finish {
+                let _consumed = queue.leave(waiter, permits.key(), &mut leftover);
+                *queued = false;
+            } else {
+                queue.stamp(waiter, permits.key());
+                if granted {
+                    leftover = Some(waker);
+                } else {
+                    leftover = queue.leave_waker(waiter, waker);
+                }
+            }
+        }
+        drop(queue);
+        batch.wake_all();
+        if granted && may_finish { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    /// A later poll: looks whether the queue has granted the claim.
+    fn poll_queued(self: Pin<&mut Self>, cx: &mut Context<'_>, may_finish: bool) -> Poll<Result<(), Closed>> {
+        let (source, _, queued, waiter) = self.parts();
+        let permits = source.as_ref().expect(POLLED_AFTER_END).permits();
+        let mut leftover = None;
+        // SAFETY: the waiter has joined this list: `queued`.
+        let mut queue = unsafe { permits.list.lock_again(waiter, cx.waker(), &mut leftover) };
+        // SAFETY: as above.
+        unsafe {
+            if queue.state(waiter) == State::Waiting || !may_finish {
+                queue.stamp(waiter, permits.key());
+                return Poll::Pending;
+            }
+        }
+        // SAFETY: as above.
+        let left = unsafe { queue.leave(waiter, permits.key(), &mut leftover) };
+        *queued = false;
+        // Relaxed: CLOSED changes under the lock that we have.
+        let closed = permits.word.load(Ordering::Relaxed) & CLOSED != 0;
+        drop(queue);
+        if !closed {
+            return Poll::Ready(Ok(()));
+        }
+        permits.release(left.has);
+        Poll::Ready(Err(Closed))
+    }
+}
+
+const POLLED_AFTER_END: &str = "a future was polled after it had ended";
+
+impl<S: Source> Future for Claim<S> {
+    type Output = Result<S, Closed>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let budget = local::poll_budget(cx);
+        let may_finish = budget.is_ready();
+        let (source, needs, queued, _) = self.as_mut().parts();
+        let ended = if *queued {
+            self.as_mut().poll_queued(cx, may_finish)
+        } else {
+            let at_once = match may_finish {
+                true => source.as_ref().expect(POLLED_AFTER_END).permits().try_acquire(needs),
+                false => Err(Refused::NoPermits),
+            };
+            match at_once {
+                Ok(()) => Poll::Ready(Ok(())),
+                Err(Refused::Closed) => Poll::Ready(Err(Closed)),
+                Err(Refused::NoPermits) => self.as_mut().poll_queueing(cx, may_finish),
+            }
+        };
+        let (Poll::Ready(ended), Poll::Ready(charge)) = (ended, budget) else { return Poll::Pending };
+        charge.made_progress();
+        let source = self.parts().0.take().expect(POLLED_AFTER_END);
+        Poll::Ready(ended.map(|()| source))
+    }
+}
+
+impl<S: Source> Drop for Claim<S> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.queued {
+            self.give_up();
+        }
+    }
+}
+
+impl<S: Source> Claim<S> {
+    /// Leaves the queue, and gives back what it had been given (rule 3).
+    #[cold]
+    fn give_up(&mut self) {
+        let permits = self.source.as_ref().expect("a queued claim has not ended").permits();
+        let mut leftover = None;
+        let mut batch = WakeBatch::new();
+        let mut queue = permits.list.lock();
+        // SAFETY: the waiter has joined this list: `queued`. We are being dropped in place.
+        let left = unsafe { queue.leave(&self.waiter, permits.key(), &mut leftover) };
+        // Release: as in `release`: a permit passes through here from who gave it to who gets it.
+        permits.word.fetch_add(left.has << SHIFT, Ordering::Release);
+        permits.hand_out(&mut queue, &mut batch);
+        drop(queue);
+        batch.wake_all();
+    }
+}

@@ -1,0 +1,234 @@
+//! The allocation of a task: a header of fixed size, and behind it the stage (the future, then its output).
+//!
+//! 1. The header is first, so a pointer to it is a pointer to the allocation; the vtable knows the rest.
+//! 2. The stage is a union without a tag: the state word says which of its sides is there (rules 2 and 3 of `lib.rs`).
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::any::Any;
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll, Waker};
+
+use unstuck_base::list::{Links, Node};
+use unstuck_base::sync::UnsafeCell;
+use unstuck_base::sync::atomic::{AtomicPtr, AtomicU32};
+
+use crate::error::JoinError;
+use crate::id::Id;
+use crate::probe::Record;
+use crate::schedule::{Home, HomeRef};
+use crate::state::State;
+
+/// What every task has, whatever its future is. The rules of `lib.rs` say who may touch which field.
+#[repr(C, align(16))]
+pub(crate) struct Header {
+    pub(crate) state: State,
+    pub(crate) vtable: &'static Vtable,
+    pub(crate) home: &'static Home,
+    /// Rule 6: whatever queue holds the runnable links it here.
+    pub(crate) queue_link: AtomicPtr<()>,
+    /// Rule 5.
+    pub(crate) links: Links<Header>,
+    pub(crate) id: Id,
+    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) record: Record,
+    /// Rule 4.
+    pub(crate) join_waker: UnsafeCell<Option<Waker>>,
+    /// The task's poll number: written by the runner, read by anybody.
+    pub(crate) polls: AtomicU32,
+    /// The shard of the list of live tasks; never changes after the spawn.
+    pub(crate) shard: u16,
+    /// Whether the join handle has taken the output: only it touches this.
+    pub(crate) taken: UnsafeCell<bool>,
+}
+
+// The aim of the design is an empty task in 128 bytes: what is left is for a future that keeps nothing.
+#[cfg(not(unstuck_loom))]
+const _: () = assert!(size_of::<Header>() <= 112);
+
+// SAFETY: rules 1 to 7 of `lib.rs` say who may touch each field.
+unsafe impl Send for Header {}
+// SAFETY: as above.
+unsafe impl Sync for Header {}
+
+// SAFETY: always the address of the one field; `&raw` makes no reference.
+unsafe impl Node for Header {
+    unsafe fn links(node: NonNull<Self>) -> NonNull<Links<Self>> {
+        // SAFETY: the caller vouches that the node is live.
+        unsafe { NonNull::new_unchecked(&raw mut (*node.as_ptr()).links) }
+    }
+}
+
+/// A task whose future is an `F`.
+#[repr(C)]
+struct Cell<F: Future> {
+    header: Header,
+    stage: UnsafeCell<Stage<F>>,
+}
+
+union Stage<F: Future> {
+    future: ManuallyDrop<F>,
+    output: ManuallyDrop<Result<F::Output, JoinError>>,
+}
+
+/// What only the code that knows the future's type can do. All but `free` take a pointer to a live task.
+pub(crate) struct Vtable {
+    /// Rule 2. Polls the future. When it is done, or has panicked, drops it and leaves the output in its place.
+    pub(crate) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<()>,
+    /// Rule 2. Drops the future and leaves a cancellation as the output.
+    pub(crate) cancel: unsafe fn(NonNull<Header>),
+    /// Rule 3. Moves the output to the place given, which is a `Poll<Result<F::Output, JoinError>>`.
+    pub(crate) take_output: unsafe fn(NonNull<Header>, *mut ()),
+    /// Rule 3. Drops the output.
+    pub(crate) drop_output: unsafe fn(NonNull<Header>),
+    /// Rule 8. Frees the allocation. The stage is empty: output taken or dropped.
+    pub(crate) free: unsafe fn(NonNull<Header>),
+}
+
+struct VtableOf<F>(F);
+
+impl<F: Future> VtableOf<F> {
+    const VTABLE: Vtable = Vtable {
+        poll: poll::<F>,
+        cancel: cancel::<F>,
+        take_output: take_output::<F>,
+        drop_output: drop_output::<F>,
+        free: free::<F>,
+    };
+}
+
+/// Allocates a task in its first state; see [`State::spawned`].
+#[inline]
+pub(crate) fn allocate<F: Future>(
+    future: F,
+    home: &HomeRef,
+    id: Id,
+    spawned_at: &'static Location<'static>,
+    listed: Option<u16>,
+) -> NonNull<Header> {
+    let layout = Layout::new::<Cell<F>>();
+    // SAFETY: a task has a header, so the layout is not empty.
+    let memory = unsafe { alloc(layout) }.cast::<Cell<F>>();
+    let Some(cell) = NonNull::new(memory) else { handle_alloc_error(layout) };
+    let header = Header {
+        state: State::spawned(listed.is_some()),
+        vtable: &VtableOf::<F>::VTABLE,
+        home: home.get(),
+        queue_link: AtomicPtr::new(std::ptr::null_mut()),
+        links: Links::new(),
+        id,
+        spawned_at,
+        record: Record::new(),
+        join_waker: UnsafeCell::new(None),
+        polls: AtomicU32::new(0),
+        shard: listed.unwrap_or(0),
+        taken: UnsafeCell::new(false),
+    };
+    // SAFETY: fresh memory of the right layout; field by field, so that the future is copied once, to its place.
+    unsafe {
+        (&raw mut (*cell.as_ptr()).header).write(header);
+        (&raw mut (*cell.as_ptr()).stage).write(UnsafeCell::new(Stage { future: ManuallyDrop::new(future) }));
+    }
+    cell.cast()
+}
+
+/// Where the stage is.
+///
+/// # Safety
+/// `task` is a live task whose future is an `F`.
+unsafe fn stage<'a, F: Future>(task: NonNull<Header>) -> &'a UnsafeCell<Stage<F>> {
+    // SAFETY: rule 1 of this file: the header is the cell's first field.
+    unsafe { &(*task.cast::<Cell<F>>().as_ptr()).stage }
+}
+
+unsafe fn poll<F: Future>(task: NonNull<Header>, cx: &mut Context<'_>) -> Poll<()> {
+    // SAFETY: rule 2: RUNNING is the caller's, so the future is there and nobody else touches it; it has not moved since
+    // it was spawned, so it may be pinned.
+    let polled = catch_unwind(AssertUnwindSafe(|| unsafe {
+        stage::<F>(task).with_mut(|stage| Pin::new_unchecked(&mut *(*stage).future).poll(cx))
+    }));
+    let output = match polled {
+        Ok(Poll::Pending) => return Poll::Pending,
+        Ok(Poll::Ready(output)) => Ok(output),
+        Err(panic) => Err(panic),
+    };
+    // SAFETY: as above; the future is done, so it is dropped now, once.
+    let dropped = unsafe { drop_future::<F>(task) };
+    let output = match (output, dropped) {
+        (Ok(output), Ok(())) => Ok(output),
+        // An output whose future can't be dropped is not handed out: the panic would go unseen.
+        (Ok(output), Err(panic)) => {
+            drop_quietly(output);
+            Err(panic)
+        }
+        (Err(panic), _) => Err(panic),
+    };
+    // SAFETY: rule 3: RUNNING is the caller's; the future is gone.
+    unsafe { write_output::<F>(task, output.map_err(|panic| JoinError::panicked(task.as_ref().id, panic))) };
+    Poll::Ready(())
+}
+
+unsafe fn cancel<F: Future>(task: NonNull<Header>) {
+    // SAFETY: rules 2 and 3, as in `poll`.
+    unsafe {
+        let id = task.as_ref().id;
+        let error = match drop_future::<F>(task) {
+            Ok(()) => JoinError::cancelled(id),
+            Err(panic) => JoinError::panicked(id, panic),
+        };
+        write_output::<F>(task, Err(error));
+    }
+}
+
+/// Drops the future in its place; its panic is handed back.
+///
+/// # Safety
+/// Rule 2, and the future is there.
+unsafe fn drop_future<F: Future>(task: NonNull<Header>) -> Result<(), Box<dyn Any + Send>> {
+    // SAFETY: the caller's.
+    catch_unwind(AssertUnwindSafe(|| unsafe {
+        stage::<F>(task).with_mut(|stage| ManuallyDrop::drop(&mut (*stage).future));
+    }))
+}
+
+/// Puts the output where the future was.
+///
+/// # Safety
+/// Rule 3, and the future is gone.
+unsafe fn write_output<F: Future>(task: NonNull<Header>, output: Result<F::Output, JoinError>) {
+    // SAFETY: the caller's.
+    unsafe { stage::<F>(task).with_mut(|stage| (*stage).output = ManuallyDrop::new(output)) }
+}
+
+unsafe fn take_output<F: Future>(task: NonNull<Header>, place: *mut ()) {
+    // SAFETY: rule 3: the output is the caller's, who takes it once; the place is of this type.
+    unsafe {
+        let output = stage::<F>(task).with_mut(|stage| ManuallyDrop::take(&mut (*stage).output));
+        place.cast::<Poll<Result<F::Output, JoinError>>>().write(Poll::Ready(output));
+    }
+}
+
+unsafe fn drop_output<F: Future>(task: NonNull<Header>) {
+    // SAFETY: rule 3: the output is the caller's, who drops it once.
+    let output = unsafe { stage::<F>(task).with_mut(|stage| ManuallyDrop::take(&mut (*stage).output)) };
+    drop_quietly(output);
+}
+
+unsafe fn free<F: Future>(task: NonNull<Header>) {
+    // SAFETY: rule 8: ours was the last reference. The stage is a union and is not dropped.
+    unsafe {
+        let cell = task.cast::<Cell<F>>();
+        let waker = (*cell.as_ptr()).header.join_waker.with_mut(|slot| (*slot).take());
+        drop_quietly(waker);
+        std::ptr::drop_in_place(cell.as_ptr());
+        dealloc(cell.as_ptr().cast(), Layout::new::<Cell<F>>());
+    }
+}
+
+/// Drops a user's value; its panic ends here (rule 10 of `lib.rs`).
+pub(crate) fn drop_quietly<T>(value: T) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+}

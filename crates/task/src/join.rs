@@ -1,0 +1,212 @@
+//! The other end of a spawned task: wait for its output, abort it, ask whether it is over.
+//!
+//! 1. A [`JoinHandle`] has the join side of the state word (`state.rs`, second table); there is one per task.
+//! 2. Dropping it detaches the task, which goes on. The output is then dropped by whoever completes the task, or by the
+//!    handle if the task was complete.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll, ready};
+
+use unstuck_base::local::{self, WaitKind};
+
+use crate::error::JoinError;
+use crate::header::{Header, drop_quietly};
+use crate::id::Id;
+use crate::run::{Polled, free, release};
+use crate::state::{OnJoinDropped, State};
+use crate::waker::submit;
+
+/// Waits for a spawned task, and owns its output.
+///
+/// Dropping the handle *detaches* the task: it goes on, and its output is dropped when it ends.
+///
+/// # Cancel safety
+/// Awaiting `&mut handle` can be cancelled and begun again: the output is not lost.
+pub struct JoinHandle<T> {
+    task: NonNull<Header>,
+    _output: PhantomData<T>,
+}
+
+// SAFETY: the handle gives out a `T` on whatever thread it is on, and nothing else that is bound to a thread.
+unsafe impl<T: Send> Send for JoinHandle<T> {}
+// SAFETY: a shared handle gives out no reference to the `T`.
+unsafe impl<T: Send> Sync for JoinHandle<T> {}
+impl<T> Unpin for JoinHandle<T> {}
+impl<T> UnwindSafe for JoinHandle<T> {}
+impl<T> RefUnwindSafe for JoinHandle<T> {}
+
+impl<T> JoinHandle<T> {
+    /// # Safety
+    /// The task's output is a `Result<T, JoinError>`; JOIN is set and its reference counted, and neither is given out.
+    pub(crate) unsafe fn from_header(task: NonNull<Header>) -> Self {
+        JoinHandle { task, _output: PhantomData }
+    }
+
+    /// Asks the task to end: its future is dropped, on a thread of its runtime, at the next point where it waits.
+    /// Awaiting the handle then gives a [cancelled](JoinError::is_cancelled) error, unless the task was over already.
+    pub fn abort(&self) {
+        // SAFETY: the handle counts a reference.
+        unsafe { submit(self.task, State::abort) };
+    }
+
+    /// A handle that can abort the task and can't wait for it.
+    #[must_use = "abort handles do nothing unless `.abort` is called"]
+    pub fn abort_handle(&self) -> AbortHandle {
+        self.header().state.add_ref();
+        AbortHandle { task: self.task }
+    }
+
+    /// Whether the task is over. Its future is dropped then.
+    pub fn is_finished(&self) -> bool {
+        self.header().state.snapshot().is_complete()
+    }
+
+    /// The task's id.
+    pub fn id(&self) -> Id {
+        self.header().id
+    }
+
+    /// Has the output been taken?
+    fn taken(&self) -> bool {
+        // SAFETY: only the join handle touches this field.
+        self.header().taken.with(|taken| unsafe { *taken })
+    }
+
+    /// Leaves `waker` to whoever completes the task. `false`: it is complete.
+    fn leave_waker(&self, cx: &Context<'_>) -> bool {
+        let header = self.header();
+        let state = header.state.snapshot();
+        if state.is_complete() {
+            return false;
+        }
+        if state.has_waker() {
+            // SAFETY: rule 4 of `lib.rs`: with WAKER set the slot is only read.
+            let same = header.join_waker.with(|slot| unsafe { (*slot).as_ref() }.is_some_and(|w| w.will_wake(cx.waker())));
+            if same {
+                return true;
+            }
+            if !header.state.unset_join_waker() {
+                return false;
+            }
+        }
+        let waker = cx.waker().clone();
+        // SAFETY: rule 4: WAKER is clear, so the slot is ours.
+        let replaced = header.join_waker.with_mut(|slot| unsafe { (*slot).replace(waker) });
+        let left = header.state.set_join_waker();
+        drop_quietly(replaced);
+        left
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: the handle counts a reference.
+        unsafe { self.task.as_ref() }
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let charge = ready!(local::poll_budget(cx));
+        assert!(!self.taken(), "JoinHandle polled after completion");
+        if self.leave_waker(cx) {
+            let header = self.header();
+            local::wait_for(WaitKind::Join, self.task.as_ptr().addr(), header.spawned_at);
+            return Poll::Pending;
+        }
+        charge.made_progress();
+        let mut output: Polled<T> = Poll::Pending;
+        // SAFETY: rule 3 of `lib.rs`: the task is COMPLETE and JOIN was set, so the output is ours; it is taken once.
+        unsafe {
+            (self.header().vtable.take_output)(self.task, (&raw mut output).cast());
+            self.header().taken.with_mut(|taken| *taken = true);
+        }
+        output
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        match self.header().state.drop_join() {
+            OnJoinDropped::Given => {}
+            // SAFETY: that was the last reference.
+            OnJoinDropped::Free => unsafe { free(self.task) },
+            OnJoinDropped::Complete => {
+                if !self.taken() {
+                    // SAFETY: rule 3: the output is ours and was not taken.
+                    unsafe { (self.header().vtable.drop_output)(self.task) };
+                }
+                // SAFETY: the handle's reference.
+                unsafe { release(self.task, 1) };
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("id", &self.id()).finish()
+    }
+}
+
+/// Aborts a task; can't wait for it.
+///
+/// Dropping it changes nothing for the task.
+pub struct AbortHandle {
+    task: NonNull<Header>,
+}
+
+// SAFETY: only the header is reached, which is Sync.
+unsafe impl Send for AbortHandle {}
+// SAFETY: as above.
+unsafe impl Sync for AbortHandle {}
+impl UnwindSafe for AbortHandle {}
+impl RefUnwindSafe for AbortHandle {}
+
+impl AbortHandle {
+    /// Asks the task to end; see [`JoinHandle::abort`].
+    pub fn abort(&self) {
+        // SAFETY: the handle counts a reference.
+        unsafe { submit(self.task, State::abort) };
+    }
+
+    /// Whether the task is over.
+    pub fn is_finished(&self) -> bool {
+        self.header().state.snapshot().is_complete()
+    }
+
+    /// The task's id.
+    pub fn id(&self) -> Id {
+        self.header().id
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: the handle counts a reference.
+        unsafe { self.task.as_ref() }
+    }
+}
+
+impl Clone for AbortHandle {
+    fn clone(&self) -> Self {
+        self.header().state.add_ref();
+        AbortHandle { task: self.task }
+    }
+}
+
+impl Drop for AbortHandle {
+    fn drop(&mut self) {
+        // SAFETY: the handle's reference.
+        unsafe { release(self.task, 1) };
+    }
+}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AbortHandle").field("id", &self.id()).finish()
+    }
+}

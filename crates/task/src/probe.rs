@@ -1,0 +1,134 @@
+//! What an inspector sees of a task without polling it.
+//!
+//! 1. The record is written by the runner after each poll that returned Pending, and read by anybody at any time: a
+//!    version, odd while a write is in progress, tells a torn read apart.
+//! 2. Writing costs plain stores to the task's own memory. No clock is read.
+
+use std::panic::Location;
+
+use unstuck_base::local::{Wait, WaitKind, Waits};
+use unstuck_base::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
+
+use crate::header::Header;
+use crate::id::Id;
+
+/// What a task waits for, as words; see the module's rules.
+pub(crate) struct Record {
+    /// Version in the upper half; below it the kind, then how many things there are.
+    meta: AtomicU64,
+    key: AtomicUsize,
+    at: AtomicPtr<Location<'static>>,
+}
+
+/// What a task waits for.
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    /// The first thing it waits for; none: something foreign to this runtime.
+    pub first: Option<Wait>,
+    /// How many things it waits for at the same time.
+    pub count: u8,
+}
+
+/// What an inspector sees of one task.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe {
+    /// Its id.
+    pub id: Id,
+    /// Where it was spawned.
+    pub spawned_at: &'static Location<'static>,
+    /// Whether a thread polls it now.
+    pub running: bool,
+    /// Whether it is queued to be polled.
+    pub scheduled: bool,
+    /// How often it was polled (wraps around).
+    pub polls: u32,
+    /// What it waited for when its last poll ended.
+    pub waiting: Waiting,
+}
+
+impl Record {
+    pub(crate) fn new() -> Self {
+        Record {
+            meta: AtomicU64::new(0),
+            key: AtomicUsize::new(0),
+            at: AtomicPtr::new(std::ptr::null_mut()),
+        }
+    }
+
+    /// The poll has ended; it waits for `waits`. Only the runner calls this.
+    #[inline]
+    pub(crate) fn end_poll(&self, waits: Waits) {
+        // Relaxed: one writer.
+        let meta = self.meta.load(Ordering::Relaxed);
+        if waits.len == 0 && meta as u8 == 0 {
+            return;
+        }
+        let version = (meta >> 32) as u32;
+        let kind = waits.first.map_or(0, |wait| wait.kind as u8);
+        self.meta.store(u64::from(version | 1) << 32, Ordering::Relaxed);
+        // Release: pairs with the Acquire fence in `read`: who sees a new key also sees the odd version.
+        fence(Ordering::Release);
+        if let Some(wait) = waits.first {
+            self.key.store(wait.key, Ordering::Relaxed);
+            self.at.store(std::ptr::from_ref(wait.at).cast_mut(), Ordering::Relaxed);
+        }
+        let next = (version | 1).wrapping_add(1);
+        // Release: pairs with the Acquire in `read`, which must see the key and the place.
+        let meta = u64::from(next) << 32 | u64::from(kind) << 8 | u64::from(waits.len);
+        self.meta.store(meta, Ordering::Release);
+    }
+
+    /// What the last poll waited for; `None` while it is being written.
+    pub(crate) fn read(&self) -> Option<Waiting> {
+        // Acquire: pairs with the Release at the end of `end_poll`.
+        let before = self.meta.load(Ordering::Acquire);
+        let key = self.key.load(Ordering::Relaxed);
+        let at = self.at.load(Ordering::Relaxed);
+        // Acquire: pairs with the Release fence in `end_poll`.
+        fence(Ordering::Acquire);
+        let after = self.meta.load(Ordering::Relaxed);
+        if before != after || (before >> 32) & 1 == 1 {
+            return None;
+        }
+        let count = before as u8;
+        let first = WaitKind::from_number((before >> 8) as u8).map(|kind| {
+            // SAFETY: with a kind, the place was stored from a `&'static Location` in the same version.
+            Wait { kind, key, at: unsafe { &*at } }
+        });
+        Some(Waiting { first, count })
+    }
+}
+
+impl Header {
+    /// What an inspector sees now. Never waits for the runner: while it writes, what the task waits for is unknown.
+    pub(crate) fn probe(&self) -> Probe {
+        let state = self.state.snapshot();
+        Probe {
+            id: self.id,
+            spawned_at: self.spawned_at,
+            running: state.is_running(),
+            scheduled: state.is_scheduled(),
+            // Relaxed: any recent number will do.
+            polls: self.polls.load(Ordering::Relaxed),
+            waiting: self.record.read().unwrap_or(Waiting { first: None, count: 0 }),
+        }
+    }
+}
+
+#[cfg(all(test, not(unstuck_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_tells_the_last_poll_and_is_cleared_by_one_that_waits_for_nothing_of_ours() {
+        let record = Record::new();
+        let here = Location::caller();
+        let wait = Wait { kind: WaitKind::Mutex, key: 0x77, at: here };
+        record.end_poll(Waits { len: 3, first: Some(wait) });
+        let waiting = record.read().unwrap();
+        assert_eq!((waiting.count, waiting.first.unwrap().key), (3, 0x77));
+        assert_eq!(waiting.first.unwrap().at, here);
+        record.end_poll(Waits::default());
+        assert!(record.read().unwrap().first.is_none());
+    }
+}

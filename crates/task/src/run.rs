@@ -1,0 +1,220 @@
+//! The right to poll a task once.
+//!
+//! 1. A [`Runnable`] exists exactly while its task is SCHEDULED. Running it, or dropping it, uses it up.
+//! 2. Dropping one cancels its task: that is how a queue is emptied at shutdown.
+//! 3. The user's future, output and wakers may panic; the thread that runs goes on.
+
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+use unstuck_base::local::{self, TaskRef};
+use unstuck_base::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::header::{self, Header};
+use crate::id::Id;
+use crate::join::JoinHandle;
+use crate::schedule::HomeRef;
+use crate::state::{OnPend, OnRun};
+use crate::waker;
+
+/// The right to poll a task once; see the module's rules.
+#[must_use = "dropping a runnable cancels its task"]
+pub struct Runnable(NonNull<Header>);
+
+// SAFETY: a runnable is made for a future that is Send, or by a scheduler that promised to keep it on its thread.
+unsafe impl Send for Runnable {}
+
+impl std::fmt::Debug for Runnable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Runnable").field(&self.id()).finish()
+    }
+}
+
+/// Makes a task that is in no list: a closure for a pool of blocking threads, say.
+pub fn unlisted<F>(
+    future: F,
+    home: &HomeRef,
+    id: Id,
+    spawned_at: &'static Location<'static>,
+) -> (Runnable, JoinHandle<F::Output>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let task = header::allocate(future, home, id, spawned_at, None);
+    // SAFETY: the task is in its first state, which counts a reference for each of these.
+    unsafe { (Runnable::from_header(task), JoinHandle::from_header(task)) }
+}
+
+impl Runnable {
+    /// # Safety
+    /// The task is SCHEDULED, and a reference for its runnable is counted and not given out.
+    pub(crate) unsafe fn from_header(task: NonNull<Header>) -> Self {
+        Runnable(task)
+    }
+
+    /// The task's id.
+    pub fn id(&self) -> Id {
+        self.header().id
+    }
+
+    /// Where the task was spawned.
+    pub fn spawned_at(&self) -> &'static Location<'static> {
+        self.header().spawned_at
+    }
+
+    /// Makes it a plain pointer, for a queue.
+    #[inline]
+    pub fn into_raw(self) -> NonNull<()> {
+        ManuallyDrop::new(self).0.cast()
+    }
+
+    /// Makes a pointer a runnable again.
+    ///
+    /// # Safety
+    /// `raw` came from [`into_raw`](Runnable::into_raw) and is made a runnable once.
+    #[inline]
+    pub unsafe fn from_raw(raw: NonNull<()>) -> Self {
+        Runnable(raw.cast())
+    }
+
+    /// The word by which a queue links runnables to each other.
+    ///
+    /// # Safety
+    /// `raw` came from [`into_raw`](Runnable::into_raw), and is a runnable's until the reference is last used.
+    #[inline]
+    pub unsafe fn link<'a>(raw: NonNull<()>) -> &'a AtomicPtr<()> {
+        // SAFETY: the runnable counts a reference, so the task is live; rule 6 of `lib.rs`.
+        unsafe { &(*raw.cast::<Header>().as_ptr()).queue_link }
+    }
+
+    /// Polls the task once, and does what comes of it: the task waits, or is scheduled again, or is over. The thread
+    /// keeps the task's scheduler alive.
+    pub fn run(self) {
+        let task = ManuallyDrop::new(self).0;
+        // SAFETY: the runnable counts a reference.
+        let header = unsafe { task.as_ref() };
+        if header.state.run() == OnRun::Cancel {
+            // SAFETY: RUNNING is ours, with the runnable's reference.
+            return unsafe { cancel(task) };
+        }
+        let outer = local::begin_poll(task_ref(header));
+        // SAFETY: the waker is borrowed for the poll, during which the runnable's reference keeps the task alive.
+        let waker = unsafe { waker::borrowed(&task) };
+        // SAFETY: rule 2 of `lib.rs`: RUNNING is ours.
+        let polled = unsafe { (header.vtable.poll)(task, &mut Context::from_waker(&waker)) };
+        let waits = local::end_poll(outer);
+        if polled.is_ready() {
+            // SAFETY: RUNNING is ours, with the runnable's reference; the output is written.
+            return unsafe { complete(task) };
+        }
+        header.record.end_poll(waits);
+        let home = header.home;
+        match header.state.pend() {
+            OnPend::Waits => {}
+            // SAFETY: SCHEDULED with the runnable's reference, so the task is not COMPLETE and the scheduler lives.
+            OnPend::Resubmit => unsafe { home.schedule() }.reschedule(Runnable(task)),
+            // SAFETY: RUNNING is still ours.
+            OnPend::Cancel => unsafe { cancel(task) },
+            // SAFETY: that was the last reference.
+            OnPend::Free => unsafe { free(task) },
+        }
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: the runnable counts a reference.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Runnable {
+    fn drop(&mut self) {
+        let _poll_or_cancel = self.header().state.run();
+        // SAFETY: RUNNING is ours, with the runnable's reference.
+        unsafe { cancel(self.0) }
+    }
+}
+
+/// Who the thread says that it polls. The poll number is counted on.
+fn task_ref(header: &Header) -> TaskRef {
+    // Relaxed: one writer, the runner.
+    let poll = header.polls.load(Ordering::Relaxed).wrapping_add(1);
+    header.polls.store(poll, Ordering::Relaxed);
+    TaskRef { id: header.id.number(), poll, root: false }
+}
+
+/// Drops the future, and ends the task.
+///
+/// # Safety
+/// RUNNING is the caller's, with one reference; the future is there. The caller's thread keeps the scheduler alive.
+pub(crate) unsafe fn cancel(task: NonNull<Header>) {
+    // SAFETY: the caller's.
+    unsafe {
+        let outer = local::begin_poll(task_ref(task.as_ref()));
+        (task.as_ref().vtable.cancel)(task);
+        let _nothing_is_waited_for = local::end_poll(outer);
+        complete(task);
+    }
+}
+
+/// Publishes the output, tells who waits for it, and gives the references of the runner and of the list back.
+///
+/// # Safety
+/// RUNNING is the caller's, with one reference; the output is written. The caller's thread keeps the scheduler alive.
+unsafe fn complete(task: NonNull<Header>) {
+    // SAFETY: the caller's reference keeps the task alive.
+    let header = unsafe { task.as_ref() };
+    let state = header.state.complete();
+    if !state.has_join() {
+        // SAFETY: rule 3 of `lib.rs`: nobody will join, so the output is ours.
+        unsafe { (header.vtable.drop_output)(task) };
+    } else if state.has_waker() {
+        // SAFETY: rule 4: with WAKER set the slot is only read.
+        header.join_waker.with(|slot| unsafe {
+            if let Some(waker) = &*slot {
+                let _panic_of_a_foreign_waker = catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref()));
+            }
+        });
+    }
+    // SAFETY: the caller keeps the scheduler alive.
+    let unlisted = unsafe { header.home.schedule() }.tasks().is_some_and(|tasks| tasks.remove(task));
+    // SAFETY: the caller's reference, and the list's if the task was there.
+    unsafe { release(task, if unlisted { 2 } else { 1 }) };
+}
+
+/// Gives references back; frees the task if they were the last ones.
+///
+/// # Safety
+/// The caller has that many references, and does not touch the task afterwards.
+#[inline]
+pub(crate) unsafe fn release(task: NonNull<Header>, references: usize) {
+    // SAFETY: the caller's.
+    unsafe {
+        if task.as_ref().state.drop_refs(references) {
+            free(task);
+        }
+    }
+}
+
+/// Frees a task that nobody refers to. If it is not over (nothing can wake it any more), its future is dropped first.
+///
+/// # Safety
+/// The last reference was given back.
+#[cold]
+pub(crate) unsafe fn free(task: NonNull<Header>) {
+    // SAFETY: nobody else can reach the task, so all of it is ours.
+    unsafe {
+        let vtable = task.as_ref().vtable;
+        if !task.as_ref().state.snapshot().is_complete() {
+            (vtable.cancel)(task);
+            (vtable.drop_output)(task);
+        }
+        (vtable.free)(task);
+    }
+}
+
+/// A poll that is ready has an output; used by the join side.
+pub(crate) type Polled<T> = Poll<Result<T, crate::JoinError>>;

@@ -1,0 +1,77 @@
+//! Wakers of tasks: a pointer to the header, and a reference that it counts.
+//!
+//! 1. During a poll the waker is borrowed: it counts nothing until the future clones it.
+//! 2. Every change of the state that may make a runnable happens in [`submit`], inside a guard of the home when the
+//!    thread does not keep the scheduler alive.
+
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::task::{RawWaker, RawWakerVTable, Waker};
+
+use crate::header::Header;
+use crate::run::{Runnable, release};
+use crate::state::{OnWake, State};
+
+static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop);
+
+/// A waker that counts no reference.
+///
+/// # Safety
+/// The task is live as long as the result is.
+pub(crate) unsafe fn borrowed(task: &NonNull<Header>) -> impl Deref<Target = Waker> + use<'_> {
+    // SAFETY: the vtable's functions keep the contract of wakers; the reference that `drop` would give back is never
+    // given back, since the waker is not dropped.
+    ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(task.as_ptr().cast(), &VTABLE)) })
+}
+
+/// Changes the state so that a runnable may come to be, and hands it to the scheduler. Says whether that was so.
+///
+/// # Safety
+/// The task is live until `change` has returned. `Submit` from `change` comes with a reference for the runnable.
+#[inline]
+pub(crate) unsafe fn submit(task: NonNull<Header>, change: impl FnOnce(&State) -> OnWake) -> bool {
+    // SAFETY: the task is live; its home is for ever.
+    let home = unsafe { task.as_ref() }.home;
+    let _guard = home.guard();
+    // SAFETY: the task is live.
+    match change(unsafe { &task.as_ref().state }) {
+        OnWake::Nothing => false,
+        OnWake::Submit => {
+            // SAFETY: the runnable that we make is not COMPLETE, and our guard (or our thread) keeps the scheduler from
+            // going before it has it: rules 1 to 3 of `schedule.rs`.
+            unsafe { home.schedule().schedule(Runnable::from_header(task)) };
+            true
+        }
+    }
+}
+
+fn header(data: *const ()) -> NonNull<Header> {
+    NonNull::new(data.cast_mut()).expect("a waker's data is the address of a task").cast()
+}
+
+unsafe fn clone(data: *const ()) -> RawWaker {
+    // SAFETY: a waker counts a reference, or is borrowed while the task lives.
+    unsafe { header(data).as_ref() }.state.add_ref();
+    RawWaker::new(data, &VTABLE)
+}
+
+unsafe fn wake(data: *const ()) {
+    let task = header(data);
+    // SAFETY: the waker counts a reference, which the runnable takes over, or which we give back.
+    unsafe {
+        if !submit(task, State::wake_by_value) {
+            release(task, 1);
+        }
+    }
+}
+
+unsafe fn wake_by_ref(data: *const ()) {
+    // SAFETY: the waker counts a reference, or is borrowed while the task lives.
+    unsafe { submit(header(data), State::wake_by_ref) };
+}
+
+unsafe fn drop(data: *const ()) {
+    // SAFETY: the waker's reference is given back, once.
+    unsafe { release(header(data), 1) };
+}

@@ -1,0 +1,172 @@
+//! Which steps there are, in which order: the cheap ones that fail most come after the tests, the long ones last.
+//!
+//! 1. A step whose subject is missing is [`Action::Impossible`], never left out: a run that passed has run everything.
+//! 2. To add a step, add a function that returns it and one line to [`all`].
+
+use std::path::Path;
+
+use super::{Action, Extent, Invocation, Step, target_folder};
+use crate::manifest;
+use crate::tidy::{self, has_loom_tests};
+use crate::tree::Tree;
+
+/// The steps of `extent`, in order.
+pub(super) fn all(root: &Path, extent: Extent) -> Result<Vec<Step>, String> {
+    let tree = Tree::read(root)?;
+    let target = target_folder(root);
+    let mut steps = vec![
+        readme_tests(&tree),
+        run("format", "cargo fmt --all --check"),
+        run("lints", "cargo clippy --workspace --all-targets -- -D warnings"),
+        run("documentation", "cargo doc --workspace --no-deps").with("RUSTDOCFLAGS", "-D warnings"),
+        loom(&tree, &target),
+        Step { name: "tidy", action: Action::Check(tidy::run) },
+        simulator_seeds(&tree, "100 simulator seeds", 100),
+    ];
+    if extent == Extent::Full {
+        steps.extend([
+            sanitizer(root, &target, "address sanitizer", "address"),
+            sanitizer(root, &target, "thread sanitizer", "thread"),
+            simulator_seeds(&tree, "1000 simulator seeds", 1000),
+        ]);
+    }
+    Ok(steps)
+}
+
+/// The command that the README tells a newcomer to run, read from there so that the two can't differ.
+fn readme_tests(tree: &Tree) -> Step {
+    const NAME: &str = "tests";
+    let readme = tree.file("README.md").map_or("", |file| &file.text);
+    match test_command(readme) {
+        Some(command) => run(NAME, command),
+        None => impossible(NAME, "README.md has no line that begins with `cargo test`"),
+    }
+}
+
+/// The models of every crate that has some, built apart because `--cfg` changes every crate.
+fn loom(tree: &Tree, target: &Path) -> Step {
+    const NAME: &str = "loom";
+    let crates = crates_with_loom_tests(tree);
+    if crates.is_empty() {
+        return impossible(NAME, "no crate has a test whose name begins with `loom_`");
+    }
+    let packages: Vec<String> = crates.iter().map(|name| format!("-p {name}")).collect();
+    run(NAME, &format!("cargo test --release --lib {} loom_", packages.join(" ")))
+        .with("RUSTFLAGS", "--cfg unstuck_loom")
+        .with("CARGO_TARGET_DIR", target.join("loom").display().to_string())
+        // Link-time optimisation takes longer than the models that it would speed up; the assertions are worth it.
+        .with("CARGO_PROFILE_RELEASE_LTO", "off")
+        .with("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .with("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true")
+}
+
+/// The simulator's own test with so many seeds.
+fn simulator_seeds(tree: &Tree, name: &'static str, seeds: u32) -> Step {
+    const FILE: &str = "unstuck/tests/sim_seeds.rs";
+    if tree.file(FILE).is_none() {
+        return impossible(name, &format!("there is no {FILE}"));
+    }
+    run(name, "cargo test -p unstuck --test sim_seeds").with("UNSTUCK_SEEDS", seeds.to_string())
+}
+
+/// All tests but those in documentation, under a sanitizer of the nightly compiler.
+///
+/// std comes as it was built, without the sanitizer. The address sanitizer needs no more than that. The thread
+/// sanitizer does not see how std's uninstrumented parts order memory, so what it reports about them is listed in
+/// `xtask/thread-sanitizer.txt` and not believed.
+fn sanitizer(root: &Path, target: &Path, name: &'static str, kind: &str) -> Step {
+    let nightly = Invocation::new("cargo +nightly --version").command(root).output();
+    if !nightly.is_ok_and(|output| output.status.success()) {
+        return impossible(name, "it needs the nightly toolchain: `rustup toolchain install nightly`");
+    }
+    let suppressions = root.join("xtask/thread-sanitizer.txt");
+    run(name, "cargo +nightly test --workspace --exclude xtask --lib --bins --tests --target x86_64-unknown-linux-gnu")
+        // Without the second flag the compiler refuses to link std to instrumented code.
+        .with("RUSTFLAGS", format!("-Zsanitizer={kind} -Cunsafe-allow-abi-mismatch=sanitizer"))
+        .with("CARGO_TARGET_DIR", target.join(format!("{kind}-sanitizer")).display().to_string())
+        .with("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()))
+}
+
+/// The first line of `readme` that is a `cargo test` command.
+fn test_command(readme: &str) -> Option<&str> {
+    readme.lines().map(str::trim).find(|line| line.starts_with("cargo test"))
+}
+
+/// The packages with a `loom_` test, by manifest name.
+fn crates_with_loom_tests(tree: &Tree) -> Vec<String> {
+    let with_models = tree.manifests("crates/").chain(tree.manifests("unstuck/")).filter(|manifest| {
+        let sources = format!("{}src/", manifest.folder());
+        tree.files().any(|file| file.path.starts_with(&sources) && has_loom_tests(file))
+    });
+    let name = |text: &str| manifest::value(&manifest::entries(text), "package", "name").map(str::to_owned);
+    with_models.filter_map(|manifest| name(&manifest.text)).collect()
+}
+
+fn run(name: &'static str, command: &str) -> Step {
+    Step { name, action: Action::Run(Invocation::new(command)) }
+}
+
+fn impossible(name: &'static str, reason: &str) -> Step {
+    Step { name, action: Action::Impossible(reason.to_owned()) }
+}
+
+impl Step {
+    /// Sets a variable for a step that runs a command; the other kinds have no environment of their own.
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Step {
+        if let Action::Run(invocation) = &mut self.action {
+            invocation.environment.push((name, value.into()));
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_says_which_tests_to_run() {
+        let readme = "# unstuck\n\n```sh\ncargo run --release -p mini-redis\ncargo test --workspace\n```\n";
+        let step = readme_tests(&Tree::of(&[("README.md", readme)]));
+        let Action::Run(invocation) = step.action else { panic!("it must run") };
+        assert_eq!(invocation.to_string(), "cargo test --workspace");
+    }
+
+    #[test]
+    fn a_readme_without_a_test_command_fails_the_step() {
+        let step = readme_tests(&Tree::of(&[("README.md", "# unstuck\n")]));
+        assert!(matches!(step.action, Action::Impossible(_)));
+    }
+
+    #[test]
+    fn loom_runs_in_exactly_the_crates_that_have_models() {
+        let model = "#[test]\nfn loom_two_wakes() {}\n";
+        let tree = Tree::of(&[
+            ("crates/task/Cargo.toml", "[package]\nname = \"unstuck-task\"\n"),
+            ("crates/task/src/loom_tests.rs", model),
+            ("crates/io/Cargo.toml", "[package]\nname = \"unstuck-io\"\n"),
+            ("crates/io/src/lib.rs", "// fn loom_in_prose\n"),
+            ("xtask/Cargo.toml", "[package]\nname = \"xtask\"\n"),
+            ("xtask/src/a.rs", model),
+        ]);
+        assert_eq!(crates_with_loom_tests(&tree), ["unstuck-task"]);
+        let Action::Run(invocation) = loom(&tree, Path::new("target")).action else { panic!("it must run") };
+        let line = invocation.to_string();
+        assert!(line.ends_with("cargo test --release --lib -p unstuck-task loom_"), "{line}");
+        assert!(line.starts_with("RUSTFLAGS=\"--cfg unstuck_loom\" CARGO_TARGET_DIR=\"target/loom\""), "{line}");
+    }
+
+    #[test]
+    fn no_models_at_all_is_a_failure_and_so_is_a_missing_simulator_test() {
+        let empty = Tree::of(&[]);
+        assert!(matches!(loom(&empty, Path::new("target")).action, Action::Impossible(_)));
+        assert!(matches!(simulator_seeds(&empty, "seeds", 100).action, Action::Impossible(_)));
+    }
+
+    #[test]
+    fn the_simulator_gets_its_seeds() {
+        let tree = Tree::of(&[("unstuck/tests/sim_seeds.rs", "")]);
+        let Action::Run(invocation) = simulator_seeds(&tree, "seeds", 100).action else { panic!("it must run") };
+        assert_eq!(invocation.to_string(), "UNSTUCK_SEEDS=\"100\" cargo test -p unstuck --test sim_seeds");
+    }
+}

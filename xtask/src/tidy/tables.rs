@@ -1,0 +1,80 @@
+//! What the checks take as given: the layers, and every exception with its reason.
+
+/// A package of this repository and what it may import of ours.
+pub(super) struct Layer {
+    pub(super) package: &'static str,
+    /// For the package itself.
+    pub(super) may_import: &'static [&'static str],
+    /// For its tests, in addition. A test shapes nothing that ships, so it may reach further, but each reach is listed.
+    pub(super) tests_may_import: &'static [&'static str],
+    /// Of `may_import`: what must be an optional dependency, because only a feature brings it in.
+    pub(super) optional: &'static [&'static str],
+}
+
+/// A layer whose tests need nothing more than it does.
+const fn layer(package: &'static str, may_import: &'static [&'static str]) -> Layer {
+    Layer { package, may_import, tests_may_import: &[], optional: &[] }
+}
+
+/// Who may import whom. `ARCHITECTURE.md` explains the order; a new arrow needs a page in `docs/decisions/`.
+pub(super) const LAYERS: &[Layer] = &[
+    layer("unstuck-base", &[]),
+    layer("unstuck-task", &["unstuck-base"]),
+    layer("unstuck-driver", &["unstuck-base"]),
+    layer("unstuck-sync", &["unstuck-base"]),
+    layer("unstuck-io", &["unstuck-base"]),
+    layer("unstuck-context", &["unstuck-base", "unstuck-task", "unstuck-driver"]),
+    layer("unstuck-os", &["unstuck-base", "unstuck-driver"]),
+    layer("unstuck-scheduler", &["unstuck-base", "unstuck-task", "unstuck-driver", "unstuck-context"]),
+    layer("unstuck-sim", &["unstuck-base", "unstuck-task", "unstuck-driver", "unstuck-context"]),
+    layer("unstuck-inspect", &["unstuck-base", "unstuck-task", "unstuck-scheduler"]),
+    layer("unstuck-macros", &[]),
+    Layer {
+        package: "unstuck",
+        may_import: &[
+            "unstuck-base",
+            "unstuck-task",
+            "unstuck-driver",
+            "unstuck-sync",
+            "unstuck-io",
+            "unstuck-context",
+            "unstuck-os",
+            "unstuck-scheduler",
+            "unstuck-sim",
+            "unstuck-inspect",
+            "unstuck-macros",
+        ],
+        tests_may_import: &[],
+        optional: &["unstuck-sim", "unstuck-inspect"],
+    },
+    layer("tokio", &["unstuck"]),
+    layer("mini-redis", &["unstuck"]),
+    layer("xtask", &[]),
+];
+
+/// Files whose atomics no loom test models, with the reason in one sentence.
+pub(super) const ATOMICS_WITHOUT_LOOM: &[(&str, &str)] = &[];
+
+/// The longest that a Rust file may be, in lines.
+pub(super) const LONGEST_FILE: usize = 800;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_no_cycle_since_each_row_names_only_rows_above_it() {
+        for (index, row) in LAYERS.iter().enumerate() {
+            let above: Vec<_> = LAYERS[..index].iter().map(|row| row.package).collect();
+            let known = |name: &&str| above.contains(name) || *name == "unstuck-macros";
+            assert!(row.may_import.iter().all(known), "{} imports from below it in the table", row.package);
+        }
+    }
+
+    #[test]
+    fn every_reason_is_a_sentence() {
+        for (path, reason) in ATOMICS_WITHOUT_LOOM {
+            assert!(reason.ends_with('.') && reason.split(' ').count() >= 4, "{path}: no reason: {reason:?}");
+        }
+    }
+}
