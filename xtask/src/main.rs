@@ -48,8 +48,8 @@ Developer commands of unstuck
 
   cargo xtask ci          what must pass before a merge: the README's tests, format, lints, documentation,
                           loom, tidy and 100 simulator seeds; prints the minutes of each step
-  cargo xtask ci --full   the same, then the tests under the address and the thread sanitizer (needs the
-                          nightly toolchain) and 1000 simulator seeds
+  cargo xtask ci --full   the same, then 1000 simulator seeds and the tests under the address and the thread
+                          sanitizer (these need the nightly toolchain, the second also its rust-src)
   cargo xtask tidy        the rules of the house that no compiler checks: layers, clocks, cfg, unsafe, loom
                           tests, file length, module docs, forbidden words, dependencies
   cargo xtask help        this text

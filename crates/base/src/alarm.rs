@@ -24,6 +24,11 @@ pub unsafe fn set(alarms: Option<NonNull<dyn Alarms>>) -> Option<NonNull<dyn Ala
     local::replace_alarms(alarms)
 }
 
+/// Whether this thread has alarms: whether [`after`] gives a future.
+pub fn is_provided() -> bool {
+    local::alarms().is_some()
+}
+
 /// A future that ends `delay` from now; `None` outside a runtime.
 pub fn after(delay: Duration) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
     // SAFETY: whoever set them vouches that they live as long as they are set.
@@ -43,12 +48,12 @@ mod tests {
 
     #[test]
     fn there_is_an_alarm_only_while_one_is_provided() {
-        assert!(after(Duration::ZERO).is_none());
+        assert!(after(Duration::ZERO).is_none() && !is_provided());
         let alarms: &dyn Alarms = &AtOnce;
         // SAFETY: a constant lives for ever.
         let before = unsafe { set(Some(NonNull::from(alarms))) };
         assert!(before.is_none());
-        assert!(after(Duration::ZERO).is_some());
+        assert!(after(Duration::ZERO).is_some() && is_provided());
         // SAFETY: taking back needs no promise.
         unsafe { set(before) };
         assert!(after(Duration::ZERO).is_none());

@@ -5,7 +5,7 @@
 //! 3. Only [`sync`] says `loom`; only [`list`] links nodes by raw pointers; only [`local`] has a thread-local.
 //!
 //! Every other crate calls in. The only thing that is ever woken from here is what a caller put into a
-//! [`WakeBatch`](wake_batch::WakeBatch), a [`WakerCell`](waker_cell::WakerCell) or a [`Parker`](parker::Parker).
+//! [`WakeBatch`], a [`WakerCell`](waker_cell::WakerCell) or a [`Parker`](parker::Parker).
 
 pub mod alarm;
 pub mod entered;

@@ -1,1 +1,21 @@
-//! Internal crate of unstuck, published in lockstep with it: which runtime is this thread in?
+//! Layer 2: which runtime is this thread in, and what does it offer?
+//!
+//! 1. A [`Handle`] is one reference-counted pointer to what a runtime is made of. Resources keep the narrowest part that
+//!    they need, never a handle.
+//! 2. The one thread-local of this layer holds borrowed pointers only: the guard that set one keeps what it points at
+//!    alive. So there is nothing to drop when a thread ends, and [`try_current`] works in any thread-local's destructor.
+//! 3. Guards are dropped in reverse order. One that is not keeps its runtime's memory for ever and panics: a pointer to
+//!    freed memory is never left behind.
+//! 4. Nothing here decides who runs next, or waits for anything.
+//!
+//! The user-facing crate calls in; schedulers enter, and implement [`Scheduler`].
+
+mod alarms;
+mod blocking;
+mod current;
+mod handle;
+
+pub use current::{
+    EnterGuard, LocalGuard, TryCurrentError, current, enter_local, spawn_local, try_current, with_current,
+};
+pub use handle::{Blocking, Flavor, Handle, Parts, Scheduler, Spawner};

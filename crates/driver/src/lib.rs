@@ -4,21 +4,24 @@
 //! 2. A [`Kernel`] acts and never sleeps; a [`Driver`] sleeps and never acts. One thread at a time has the driver.
 //! 3. Nothing here reads a clock: time comes from [`Kernel::now`], which may be paused or simulated.
 //! 4. No type is generic over a kernel: the seams are `dyn`.
-//! 5. A resource holds its `Arc<dyn Socket>` or `Arc<Timers>`, which may outlive the runtime: after shutdown its
-//!    operations fail, and dropping it is always fine.
+//! 5. A resource holds its `Arc<dyn Socket>` or a [`Timer`](timer::Timer), which may outlive the runtime: after shutdown
+//!    its operations fail, and dropping it is always fine.
+//! 6. The runtime ends with [`Driver::shut_down`]: every wait for readiness or a signal ends, and the kernel makes no
+//!    new sockets.
 //!
 //! Resources of the user-facing crate call in from any thread; schedulers park; `os` and `sim` implement. The tests
 //! that every kernel must pass are in [`conformance`].
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Instant;
 
 use unstuck_base::WakeBatch;
+use unstuck_base::interest::Interest;
 
 pub mod clock;
-pub mod conformance;
 pub mod readiness;
 pub mod signal;
 pub mod socket;
@@ -28,6 +31,9 @@ pub use clock::PausedClock;
 pub use readiness::Readiness;
 pub use socket::Socket;
 pub use timer::Timers;
+
+#[cfg(test)]
+mod still;
 
 /// Where one idle thread sleeps until the outside world has news.
 pub trait Driver: Send {
@@ -39,11 +45,16 @@ pub trait Driver: Send {
     /// Only when the back-end itself broke; an interrupted sleep is a spurious return.
     fn park(&mut self, deadline: Option<Instant>, woken: &mut WakeBatch) -> io::Result<()>;
 
-    /// As [`park`](Driver::park), but only looks: it never sleeps.
+    /// As [`park`](Driver::park), but only looks: it never sleeps. It may leave an unpark to the next park.
     ///
     /// # Errors
     /// As [`park`](Driver::park).
     fn poll(&mut self, woken: &mut WakeBatch) -> io::Result<()>;
+
+    /// The runtime ends: from now on every wait of a resource of this driver's kernel ends with an error, and the kernel
+    /// makes no new ones. Gathers the wakers of those that wait now: it calls [`Readiness::shutdown`] and
+    /// [`SignalSource::shutdown`](signal::SignalSource::shutdown). Called once, before the driver is dropped.
+    fn shut_down(&mut self, woken: &mut WakeBatch);
 }
 
 /// What resources ask of the outside world, from any thread. Nothing here blocks, but [`lookup_host`](Kernel::lookup_host).
@@ -53,6 +64,12 @@ pub trait Kernel: Send + Sync + 'static {
 
     /// The time as the machine sees it, for limits on the runtime itself. In a simulation it is the simulated time.
     fn real_now(&self) -> Instant;
+
+    /// Whether [`now`](Kernel::now) jumps to the deadline that a thread parks with, instead of passing: then that
+    /// deadline must be exact, since a jump to an earlier one would be seen.
+    fn time_jumps(&self) -> bool {
+        false
+    }
 
     /// Makes the thread in [`Driver::park`] return, or the next one that parks. Cheap enough to call needlessly, but
     /// it may cost a system call.
@@ -80,11 +97,23 @@ pub trait Kernel: Send + Sync + 'static {
     /// As [`tcp_listen`](Kernel::tcp_listen).
     fn udp_bind(&self, address: SocketAddr) -> io::Result<Arc<dyn Socket>>;
 
-    /// Takes over a socket that other code made; it is in non-blocking mode already.
+    /// Takes over a socket that other code made; it is in non-blocking mode already. A stream may be connected, about
+    /// to be, or not connected yet: then [`Socket::connect`] begins it.
     ///
     /// # Errors
     /// What the system says; a simulation refuses what it can't simulate, and says why. The socket is closed then.
     fn adopt(&self, socket: socket::Foreign) -> io::Result<Arc<dyn Socket>>;
+
+    /// Watches a file descriptor that other code keeps (a pipe, a Unix socket, a child's pidfd): its events land in the
+    /// readiness of what is returned, until that is dropped. Drop it before the descriptor is closed.
+    ///
+    /// # Errors
+    /// What the system says: no such descriptor, already watched by this driver, a kind that can't be waited for (a
+    /// regular file). A simulation refuses: `Unsupported`.
+    fn watch(&self, fd: RawFd, interest: Interest) -> io::Result<Arc<dyn Watch>> {
+        let _ = (fd, interest);
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this kernel has no file descriptors to wait for"))
+    }
 
     /// The addresses of `host`, as the system's resolver orders them. This blocks: call it as blocking work.
     ///
@@ -97,6 +126,12 @@ pub trait Kernel: Send + Sync + 'static {
     /// # Errors
     /// If the signal can't be caught (SIGKILL, SIGSTOP ..) or the system refuses.
     fn signal(&self, number: i32) -> io::Result<Arc<signal::SignalSource>>;
+}
+
+/// A file descriptor whose events a driver looks for; see [`Kernel::watch`]. Dropping it ends that.
+pub trait Watch: Send + Sync {
+    /// Where tasks wait for it.
+    fn readiness(&self) -> &Readiness;
 }
 
 /// Blocking work that a resource hands to other threads.

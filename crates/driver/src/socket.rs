@@ -125,7 +125,8 @@ pub unsafe trait Socket: Send + Sync {
     /// As [`send`](Socket::send).
     fn send_to(&self, buf: &[u8], target: SocketAddr) -> io::Result<usize>;
 
-    /// Sets the peer of a datagram socket.
+    /// Sets the peer of a datagram socket; begins to connect a stream that was adopted unconnected, as
+    /// [`Kernel::tcp_connect`](crate::Kernel::tcp_connect) does.
     ///
     /// # Errors
     /// What the system says.

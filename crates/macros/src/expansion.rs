@@ -1,13 +1,21 @@
 //! What the expansions of `select!`, `join!` and `try_join!` have in common.
 
 use proc_macro2::{Literal, Span, TokenStream};
+use quote::quote_spanned;
 use syn::Index;
+use syn::spanned::Spanned;
 
 /// Quotes tokens of the macro's own: see rule 2 in `lib.rs`.
 macro_rules! own {
     ($($tokens:tt)*) => { ::quote::quote_spanned! { ::proc_macro2::Span::mixed_site() => $($tokens)* } };
 }
 pub(crate) use own;
+
+/// The span of the macro's own tokens, shown to the user at `tokens`: where the compiler's complaint about what the macro
+/// does with them must point.
+pub(crate) fn own_at(tokens: &impl Spanned) -> Span {
+    Span::mixed_site().located_at(tokens.span())
+}
 
 /// Runs each of `polls` once, beginning with the one whose number is in the variable `turn`, and leaves there what was
 /// found there.
@@ -29,9 +37,9 @@ pub(crate) fn in_turns(polls: Vec<TokenStream>) -> TokenStream {
     }
 }
 
-/// Field `index` of the tuple that `futures` borrows, pinned. The caller's expansion owes: nothing moves that tuple
-/// before its drop.
-pub(crate) fn pinned(index: usize) -> TokenStream {
+/// Field `index` of the tuple that `futures` borrows, pinned, with [`own_at`]'s span. The caller's expansion owes: nothing
+/// moves that tuple before its drop.
+pub(crate) fn pinned(index: usize, span: Span) -> TokenStream {
     let field = Index { index: index as u32, span: Span::mixed_site() };
-    own! { unsafe { ::core::pin::Pin::new_unchecked(&mut futures.#field) } }
+    quote_spanned! { span => unsafe { ::core::pin::Pin::new_unchecked(&mut futures.#field) } }
 }

@@ -9,12 +9,11 @@
 #[cfg(test)]
 mod tests;
 
-use crate::expansion::{in_turns, own, pinned};
+use crate::expansion::{in_turns, own, own_at, pinned};
 use crate::head::Head;
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Literal, TokenStream};
 use quote::quote_spanned;
 use syn::parse::{Parse, ParseStream};
-use syn::spanned::Spanned;
 use syn::{Expr, Result, Token};
 
 /// When the macro stops waiting: what makes `join!` and `try_join!` different.
@@ -98,10 +97,7 @@ impl Join {
     fn futures(&self) -> TokenStream {
         let root = &self.head.root;
         let futures = self.futures.iter().map(|future| {
-            // Located at the expression: that is where "`T` is not a future" must point.
-            quote_spanned! { Span::mixed_site().located_at(future.span()) =>
-                #root::macros::support::maybe_done(#future)
-            }
+            quote_spanned! { own_at(future) => #root::macros::support::maybe_done(#future) }
         });
         own! {
             let mut futures = (#(#futures,)*);
@@ -110,7 +106,7 @@ impl Join {
     }
 
     fn polls(&self, until: Until) -> TokenStream {
-        let polls: Vec<_> = (0..self.futures.len()).map(|index| poll_future(index, until)).collect();
+        let polls: Vec<_> = (0..self.futures.len()).map(|index| self.poll_future(index, until)).collect();
         if self.head.biased {
             return own! { #(#polls)* };
         }
@@ -125,12 +121,13 @@ impl Join {
 
     /// The tuple of outputs, when all are there.
     fn outputs(&self, until: Until) -> TokenStream {
-        let taken = (0..self.futures.len()).map(|index| {
+        let root = &self.head.root;
+        let taken = self.futures.iter().enumerate().map(|(index, future)| {
             // SAFETY (of the expansion): rule 2.
-            let future = pinned(index);
+            let future = pinned(index, own_at(future));
             match until {
-                Until::AllAreDone => own! { #future.take_output() },
-                Until::OneFails => own! { #future.take_ok() },
+                Until::AllAreDone => own! { #root::macros::support::MaybeDone::take_output(#future) },
+                Until::OneFails => own! { #root::macros::support::MaybeDone::take_ok(#future) },
             }
         });
         match until {
@@ -138,25 +135,27 @@ impl Join {
             Until::OneFails => own! { ::core::result::Result::Ok((#(#taken,)*)) },
         }
     }
-}
 
-fn poll_future(index: usize, until: Until) -> TokenStream {
-    // SAFETY (of the expansion): rule 2.
-    let future = pinned(index);
-    match until {
-        Until::AllAreDone => own! {
-            if #future.poll_done(cx).is_pending() {
-                waiting = true;
-            }
-        },
-        Until::OneFails => own! {
-            match #future.poll_ok(cx) {
-                ::core::task::Poll::Pending => waiting = true,
-                ::core::task::Poll::Ready(::core::result::Result::Ok(())) => {}
-                ::core::task::Poll::Ready(::core::result::Result::Err(error)) => {
-                    return ::core::task::Poll::Ready(::core::result::Result::Err(error));
+    fn poll_future(&self, index: usize, until: Until) -> TokenStream {
+        let root = &self.head.root;
+        let span = own_at(&self.futures[index]);
+        // SAFETY (of the expansion): rule 2.
+        let future = pinned(index, span);
+        match until {
+            Until::AllAreDone => quote_spanned! { span =>
+                if #root::macros::support::MaybeDone::poll_done(#future, cx).is_pending() {
+                    waiting = true;
                 }
-            }
-        },
+            },
+            Until::OneFails => quote_spanned! { span =>
+                match #root::macros::support::MaybeDone::poll_ok(#future, cx) {
+                    ::core::task::Poll::Pending => waiting = true,
+                    ::core::task::Poll::Ready(::core::result::Result::Ok(())) => {}
+                    ::core::task::Poll::Ready(::core::result::Result::Err(error)) => {
+                        return ::core::task::Poll::Ready(::core::result::Result::Err(error));
+                    }
+                }
+            },
+        }
     }
 }

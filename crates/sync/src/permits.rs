@@ -29,11 +29,10 @@ use std::task::{Context, Poll};
 
 use unstuck_base::const_unless_model;
 use unstuck_base::local::{self, WaitKind};
-use unstuck_base::sync::Arc;
 use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
 use unstuck_base::wake_batch::WakeBatch;
 
-use crate::holders::{self, HeldBy};
+use crate::holders::HeldBy;
 use crate::wait_list::{Queue, State, WaitList, Waiter};
 
 const WAITERS: usize = 1;
@@ -110,23 +109,34 @@ impl Permits {
         }
     }
 
-    /// Adds `n` permits, and hands them to who waits.
+    /// Gives back `n` permits that were acquired here, and hands them to who waits.
+    #[inline]
+    pub(crate) fn release(&self, n: usize) {
+        // Release: pairs with the Acquires of those who take permits (rule 5). No overflow: they were here before.
+        if n != 0 && self.word.fetch_add(n << SHIFT, Ordering::Release) & WAITERS != 0 {
+            self.hand_out_now();
+        }
+    }
+
+    /// Adds `n` new permits, and hands them to who waits.
     ///
     /// # Panics
-    /// If there are more than [`MAX_PERMITS`] then; nothing is added.
-    #[inline]
+    /// If there were more than [`MAX_PERMITS`] then; nothing is added.
     #[track_caller]
-    pub(crate) fn release(&self, n: usize) {
-        if n == 0 {
-            return;
+    pub(crate) fn add(&self, n: usize) {
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            assert!(
+                n <= MAX_PERMITS.saturating_sub(word >> SHIFT),
+                "number of added permits ({n}) would overflow MAX_PERMITS ({MAX_PERMITS})"
+            );
+            // Release: as in `release`.
+            match self.word.compare_exchange_weak(word, word + (n << SHIFT), Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => break,
+                Err(newer) => word = newer,
+            }
         }
-        // Release: pairs with the Acquires of those who take permits (rule 5).
-        let before = self.word.fetch_add(n << SHIFT, Ordering::Release);
-        if n > MAX_PERMITS - (before >> SHIFT) {
-            self.word.fetch_sub(n << SHIFT, Ordering::Relaxed);
-            panic!("adding {n} permits to {} would exceed MAX_PERMITS ({MAX_PERMITS})", before >> SHIFT);
-        }
-        if before & WAITERS != 0 {
+        if word & WAITERS != 0 {
             self.hand_out_now();
         }
     }
@@ -158,8 +168,14 @@ impl Permits {
         self.held_by.set(at);
         // Relaxed: a hint. Who sets WAITERS right now may read the words above too early; see `holders`.
         if self.word.load(Ordering::Relaxed) & WAITERS != 0 {
-            holders::hold(self.key(), self.held_by.get());
+            self.held_by.fetched(self.key());
         }
+    }
+
+    /// Notes that nobody holds all there is any more.
+    #[inline]
+    pub(crate) fn note_no_holder(&self) {
+        self.held_by.clear();
     }
 
     /// The address under which waits and holders are recorded.
@@ -183,10 +199,10 @@ impl Permits {
             if given == 0 {
                 return;
             }
-            if let Some(granted) = queue.give_first(given, batch) {
-                if queue.is_waited_for() {
-                    holders::grant(self.key(), granted.stamp, granted.at);
-                }
+            if let Some(granted) = queue.give_first(given, batch)
+                && queue.is_waited_for()
+            {
+                self.held_by.granted(self.key(), granted);
             }
         }
         // Relaxed: WAITERS changes under the lock that we have.
@@ -215,7 +231,7 @@ impl Permits {
     fn somebody_waits(&self) {
         // Acquire: the holder's words are read next. Relaxed would do for rule 2: this and `release` change one word.
         if self.word.fetch_or(WAITERS, Ordering::Acquire) & WAITERS == 0 {
-            holders::enter(self.key(), self.held_by.get());
+            self.held_by.first_waiter(self.key());
         }
     }
 
@@ -223,16 +239,14 @@ impl Permits {
     fn nobody_waits(&self) {
         // Relaxed: a read-modify-write goes on with the chain of releases (rule 5).
         self.word.fetch_and(!WAITERS, Ordering::Relaxed);
-        holders::leave(self.key());
+        self.held_by.last_waiter(self.key());
     }
 }
 
 impl Drop for Permits {
     fn drop(&mut self) {
-        // Only claims that were leaked (`mem::forget`) can still be queued: nobody may find us through the table then.
-        if self.word.load(Ordering::Relaxed) & WAITERS != 0 {
-            holders::leave(self.key());
-        }
+        // Does nothing, unless a claim was leaked (`mem::forget`) while it waited.
+        self.held_by.last_waiter(self.key());
     }
 }
 
@@ -259,13 +273,6 @@ unsafe impl Source for &Permits {
     }
 }
 
-// SAFETY: an `Arc` keeps its referent in place.
-unsafe impl Source for Arc<Permits> {
-    fn permits(&self) -> &Permits {
-        self
-    }
-}
-
 /// A future that waits for permits. They are the caller's once it is ready: whoever gets the source back must release
 /// them. Dropped before, it keeps nothing (rule 3).
 #[derive(Debug)]
@@ -282,6 +289,12 @@ impl<S: Source> Claim<S> {
     #[inline]
     pub(crate) fn new(source: S, needs: usize, kind: WaitKind, at: &'static Location<'static>) -> Self {
         Claim { source: Some(source), needs, queued: false, waiter: Waiter::new(kind, at) }
+    }
+
+    /// How many permits it is for.
+    #[inline]
+    pub(crate) fn needs(&self) -> usize {
+        self.needs
     }
 
     /// Where the user's code asked.
@@ -329,16 +342,19 @@ impl<S: Source> Claim<S> {
                 *queued = false;
             } else {
                 queue.stamp(waiter, permits.key());
-                if granted {
-                    leftover = Some(waker);
-                } else {
-                    leftover = queue.leave_waker(waiter, waker);
-                }
+                leftover = queue.leave_waker(waiter, waker);
             }
         }
         drop(queue);
+        drop(leftover);
+        if !(granted && may_finish) {
+            return Poll::Pending;
+        }
+        // A waker in the batch may panic: then what we consumed must not be lost.
+        let consumed = Consumed { permits, needs };
         batch.wake_all();
-        if granted && may_finish { Poll::Ready(Ok(())) } else { Poll::Pending }
+        std::mem::forget(consumed);
+        Poll::Ready(Ok(()))
     }
 
     /// A later poll: looks whether the queue has granted the claim.
@@ -358,14 +374,29 @@ impl<S: Source> Claim<S> {
         // SAFETY: as above.
         let left = unsafe { queue.leave(waiter, permits.key(), &mut leftover) };
         *queued = false;
-        // Relaxed: CLOSED changes under the lock that we have.
-        let closed = permits.word.load(Ordering::Relaxed) & CLOSED != 0;
+        // Relaxed: CLOSED and WAITERS change under the lock that we have.
+        let word = permits.word.load(Ordering::Relaxed);
+        if word & WAITERS != 0 && !waiter.is_exclusive() {
+            permits.held_by.fetched(permits.key());
+        }
         drop(queue);
-        if !closed {
+        if word & CLOSED == 0 {
             return Poll::Ready(Ok(()));
         }
         permits.release(left.has);
         Poll::Ready(Err(Closed))
+    }
+}
+
+/// Permits that a poll has consumed and not yet handed to its caller.
+struct Consumed<'a> {
+    permits: &'a Permits,
+    needs: usize,
+}
+
+impl Drop for Consumed<'_> {
+    fn drop(&mut self) {
+        self.permits.release(self.needs);
     }
 }
 
@@ -388,6 +419,8 @@ impl<S: Source> Future for Claim<S> {
             };
             match at_once {
                 Ok(()) => Poll::Ready(Ok(())),
+                // Who needs nothing needs no place in the queue. The task has been woken.
+                Err(Refused::NoPermits) if needs == 0 => Poll::Pending,
                 Err(Refused::Closed) => Poll::Ready(Err(Closed)),
                 Err(Refused::NoPermits) => self.as_mut().poll_queueing(cx, may_finish),
             }

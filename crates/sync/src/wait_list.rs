@@ -82,7 +82,7 @@ pub(crate) struct Left {
     pub(crate) has: usize,
 }
 
-/// Who waits in a queue, for an inspector.
+/// Which waiter was granted: where its code is, and the poll in which it was last seen (rule 5).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     pub(crate) stamp: Option<TaskRef>,
@@ -156,14 +156,19 @@ impl Queue {
         }
     }
 
-    /// Leaves the waker of a waiter that has just joined. The one it replaces, if any, is returned, to be dropped
-    /// after the lock.
+    /// Leaves the waker of a waiter that has just joined. It comes back, to be dropped after the lock, if the waiter
+    /// does not wait any more.
     ///
     /// # Safety
     /// `waiter` has joined this list and no other.
     pub(crate) unsafe fn leave_waker(&mut self, waiter: &Waiter, waker: Waker) -> Option<Waker> {
         // SAFETY: rule 2, and the caller's promise.
-        unsafe { waiter.with(self, |entry| entry.waker.replace(waker)) }
+        unsafe {
+            waiter.with(self, |entry| match entry.state {
+                State::Waiting => entry.waker.replace(waker),
+                _ => Some(waker),
+            })
+        }
     }
 
     /// Stamps `waiter` with the poll in progress (rule 5), and records once per poll what that poll waits for.
@@ -196,7 +201,7 @@ impl Queue {
     }
 
     /// Gives the first in line a part of what it needs, or all of it. Once it has all it is granted: its waker goes
-    /// into `batch`, and what it was goes into the answer.
+    /// into `batch`, and the answer says who it was.
     pub(crate) fn give_first(&mut self, amount: usize, batch: &mut WakeBatch) -> Option<Seen> {
         let first = self.waiting.front().expect("somebody waits");
         // SAFETY: rule 1: who is linked is alive and in place.
@@ -326,6 +331,11 @@ impl Waiter {
     /// Where the user's code asked.
     pub(crate) fn at(&self) -> &'static Location<'static> {
         self.at
+    }
+
+    /// Whether whoever is granted here holds the lock alone.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        matches!(self.kind, WaitKind::Mutex | WaitKind::Write)
     }
 
     /// Touches what belongs to the lock.

@@ -13,8 +13,9 @@ use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
 use unstuck_base::list::{Links, Node};
+use unstuck_base::local::{self, TaskRef};
 use unstuck_base::sync::UnsafeCell;
-use unstuck_base::sync::atomic::{AtomicPtr, AtomicU32};
+use unstuck_base::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use crate::error::JoinError;
 use crate::id::Id;
@@ -39,11 +40,14 @@ pub(crate) struct Header {
     pub(crate) join_waker: UnsafeCell<Option<Waker>>,
     /// The task's poll number: written by the runner, read by anybody.
     pub(crate) polls: AtomicU32,
-    /// The shard of the list of live tasks; never changes after the spawn.
+    /// The shard of the list of live tasks, or [`UNLISTED`]; never changes after the spawn.
     pub(crate) shard: u16,
     /// Whether the join handle has taken the output: only it touches this.
     pub(crate) taken: UnsafeCell<bool>,
 }
+
+/// The `shard` of a task that is in no list.
+pub(crate) const UNLISTED: u16 = u16::MAX;
 
 // The aim of the design is an empty task in 128 bytes: what is left is for a future that keeps nothing.
 #[cfg(not(unstuck_loom))]
@@ -82,9 +86,9 @@ pub(crate) struct Vtable {
     pub(crate) cancel: unsafe fn(NonNull<Header>),
     /// Rule 3. Moves the output to the place given, which is a `Poll<Result<F::Output, JoinError>>`.
     pub(crate) take_output: unsafe fn(NonNull<Header>, *mut ()),
-    /// Rule 3. Drops the output.
+    /// Rule 3. Drops the output, in the name of the task.
     pub(crate) drop_output: unsafe fn(NonNull<Header>),
-    /// Rule 8. Frees the allocation. The stage is empty: output taken or dropped.
+    /// Rule 8. Frees the allocation. The stage is empty (output taken or dropped), and so is the slot of the join waker.
     pub(crate) free: unsafe fn(NonNull<Header>),
 }
 
@@ -124,7 +128,7 @@ pub(crate) fn allocate<F: Future>(
         record: Record::new(),
         join_waker: UnsafeCell::new(None),
         polls: AtomicU32::new(0),
-        shard: listed.unwrap_or(0),
+        shard: listed.unwrap_or(UNLISTED),
         taken: UnsafeCell::new(false),
     };
     // SAFETY: fresh memory of the right layout; field by field, so that the future is copied once, to its place.
@@ -164,7 +168,10 @@ unsafe fn poll<F: Future>(task: NonNull<Header>, cx: &mut Context<'_>) -> Poll<(
             drop_quietly(output);
             Err(panic)
         }
-        (Err(panic), _) => Err(panic),
+        (Err(panic), dropped) => {
+            drop_quietly(dropped);
+            Err(panic)
+        }
     };
     // SAFETY: rule 3: RUNNING is the caller's; the future is gone.
     unsafe { write_output::<F>(task, output.map_err(|panic| JoinError::panicked(task.as_ref().id, panic))) };
@@ -214,21 +221,67 @@ unsafe fn take_output<F: Future>(task: NonNull<Header>, place: *mut ()) {
 unsafe fn drop_output<F: Future>(task: NonNull<Header>) {
     // SAFETY: rule 3: the output is the caller's, who drops it once.
     let output = unsafe { stage::<F>(task).with_mut(|stage| ManuallyDrop::take(&mut (*stage).output)) };
-    drop_quietly(output);
+    if output.is_ok() && !std::mem::needs_drop::<F::Output>() {
+        return;
+    }
+    // SAFETY: the task is live.
+    unsafe { task.as_ref() }.in_its_name(|| drop_quietly(output));
 }
 
 unsafe fn free<F: Future>(task: NonNull<Header>) {
     // SAFETY: rule 8: ours was the last reference. The stage is a union and is not dropped.
     unsafe {
         let cell = task.cast::<Cell<F>>();
-        let waker = (*cell.as_ptr()).header.join_waker.with_mut(|slot| (*slot).take());
-        drop_quietly(waker);
         std::ptr::drop_in_place(cell.as_ptr());
         dealloc(cell.as_ptr().cast(), Layout::new::<Cell<F>>());
     }
 }
 
+impl Header {
+    /// Runs `f`, which does not panic, as part of the task: whoever asks which task this thread runs is told this one.
+    pub(crate) fn in_its_name<R>(&self, f: impl FnOnce() -> R) -> R {
+        let outer = local::begin_poll(self.next_poll());
+        let result = f();
+        let _nothing_is_waited_for = local::end_poll(outer);
+        result
+    }
+
+    /// Who the thread says that it polls. The poll number is counted on.
+    pub(crate) fn next_poll(&self) -> TaskRef {
+        // Relaxed: one writer, who runs the task or has its output.
+        let poll = self.polls.load(Ordering::Relaxed).wrapping_add(1);
+        self.polls.store(poll, Ordering::Relaxed);
+        TaskRef { id: self.id.number(), poll, root: false }
+    }
+
+    /// Whether the task is in no list of live tasks.
+    pub(crate) fn is_unlisted(&self) -> bool {
+        self.shard == UNLISTED
+    }
+
+    /// Drops the join waker, if there is one. `true`: there was.
+    ///
+    /// # Safety
+    /// Rule 4 of `lib.rs`: the slot is the caller's.
+    pub(crate) unsafe fn empty_slot(&self) -> bool {
+        // SAFETY: the caller's.
+        let waker = self.join_waker.with_mut(|slot| unsafe { (*slot).take() });
+        let was_there = waker.is_some();
+        drop_quietly(waker);
+        was_there
+    }
+}
+
 /// Drops a user's value; its panic ends here (rule 10 of `lib.rs`).
 pub(crate) fn drop_quietly<T>(value: T) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    quietly(|| drop(value));
+}
+
+/// Runs user code; its panic ends here, even if what it panics with panics when it is dropped.
+pub(crate) fn quietly(f: impl FnOnce()) {
+    let Err(panic) = catch_unwind(AssertUnwindSafe(f)) else { return };
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        // There is no end to this, so it is leaked.
+        std::mem::forget(again);
+    }
 }

@@ -3,6 +3,8 @@
 //! 1. A [`JoinHandle`] has the join side of the state word (`state.rs`, second table); there is one per task.
 //! 2. Dropping it detaches the task, which goes on. The output is then dropped by whoever completes the task, or by the
 //!    handle if the task was complete.
+//! 3. The waker that it left goes with it, or with the completion: so tasks that wait for each other do not keep each
+//!    other's memory, and no chain of them is freed by recursion.
 
 use std::fmt;
 use std::future::Future;
@@ -17,8 +19,8 @@ use unstuck_base::local::{self, WaitKind};
 use crate::error::JoinError;
 use crate::header::{Header, drop_quietly};
 use crate::id::Id;
-use crate::run::{Polled, free, release};
-use crate::state::{OnJoinDropped, State};
+use crate::run::{Polled, release};
+use crate::state::{OnJoinDropped, OnSlotLeft, State};
 use crate::waker::submit;
 
 /// Waits for a spawned task, and owns its output.
@@ -86,20 +88,38 @@ impl<T> JoinHandle<T> {
         }
         if state.has_waker() {
             // SAFETY: rule 4 of `lib.rs`: with WAKER set the slot is only read.
-            let same = header.join_waker.with(|slot| unsafe { (*slot).as_ref() }.is_some_and(|w| w.will_wake(cx.waker())));
+            let same =
+                header.join_waker.with(|slot| unsafe { (*slot).as_ref() }.is_some_and(|w| w.will_wake(cx.waker())));
             if same {
                 return true;
             }
-            if !header.state.unset_join_waker() {
-                return false;
-            }
         }
+        // User code, so it comes first: if it panics, the waker that was left before is still there.
         let waker = cx.waker().clone();
+        if state.has_waker() && !header.state.unset_join_waker() {
+            return false;
+        }
         // SAFETY: rule 4: WAKER is clear, so the slot is ours.
         let replaced = header.join_waker.with_mut(|slot| unsafe { (*slot).replace(waker) });
         let left = header.state.set_join_waker();
         drop_quietly(replaced);
         left
+    }
+
+    /// The last act of a handle that has the slot of the join waker.
+    fn empty_slot_and_release(&self) {
+        // SAFETY: rule 4: the slot is ours. Then the handle's reference is given back.
+        unsafe {
+            if self.header().empty_slot() {
+                self.forget_wait();
+            }
+            release(self.task, 1);
+        }
+    }
+
+    /// If this poll was about to wait for the handle, it does not any more.
+    fn forget_wait(&self) {
+        local::forget_wait(WaitKind::Join, self.task.as_ptr().addr());
     }
 
     fn header(&self) -> &Header {
@@ -134,15 +154,16 @@ impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         match self.header().state.drop_join() {
             OnJoinDropped::Given => {}
-            // SAFETY: that was the last reference.
-            OnJoinDropped::Free => unsafe { free(self.task) },
+            OnJoinDropped::EmptySlot => self.empty_slot_and_release(),
             OnJoinDropped::Complete => {
                 if !self.taken() {
                     // SAFETY: rule 3: the output is ours and was not taken.
                     unsafe { (self.header().vtable.drop_output)(self.task) };
                 }
-                // SAFETY: the handle's reference.
-                unsafe { release(self.task, 1) };
+                match self.header().state.end_join() {
+                    OnSlotLeft::Given => self.forget_wait(),
+                    OnSlotLeft::EmptySlot => self.empty_slot_and_release(),
+                }
             }
         }
     }

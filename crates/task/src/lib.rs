@@ -6,15 +6,16 @@
 //!
 //! 1. The state word ([`state`]) is touched by all, and decides the rest.
 //! 2. The future belongs to whoever moved the state to RUNNING, until it moves it on.
-//! 3. The output is written by whoever holds RUNNING, before COMPLETE is set. From then on it belongs to the join handle
-//!    if JOIN was set at that moment, else to who completed.
-//! 4. The slot of the join waker belongs to the join handle while WAKER is clear. While WAKER is set, the join handle and
-//!    who completes may read it. After COMPLETE it is only read, and dropped with the task.
+//! 3. The output is written by whoever holds RUNNING, before COMPLETE is set. If JOIN is clear by then, the same one drops
+//!    it; else it belongs to the join handle from COMPLETE on.
+//! 4. The slot of the join waker belongs to the join handle while WAKER is clear. While WAKER and JOIN are set, the join
+//!    handle and who completes may read it. Whoever of the two clears its bit last empties the slot: nobody's memory is
+//!    kept longer than somebody waits.
 //! 5. The list links belong to the lock of the shard that the task is listed in.
 //! 6. The queue link belongs to whoever holds the [`Runnable`]. A runnable exists exactly while the task is SCHEDULED.
 //! 7. The record of what the task waits for is written by who holds RUNNING and read by anybody: it is all atomics.
 //! 8. Whoever gives the last reference back frees the task. References are held by: the list (until the task is
-//!    released), the runnable (or the thread that runs it), the join handle, each abort handle, each waker.
+//!    over), the runnable (or the thread that runs it), the join handle, each abort handle, each waker.
 //! 9. The [`Home`] of a task outlives it for ever (its memory is recycled, not freed). The scheduler behind it is alive
 //!    while any of its tasks is not COMPLETE; [`schedule`] tells how a waker of a foreign thread makes use of that.
 //! 10. User code (poll, drop, a waker) runs with no lock held, and its panics end here.

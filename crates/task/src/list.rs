@@ -1,6 +1,6 @@
 //! The live tasks of one scheduler, so that shutdown drops each future and an inspector finds each task.
 //!
-//! 1. A task enters before it is scheduled, and leaves when it completes. The list counts one reference on it.
+//! 1. A task enters before it is scheduled, and leaves right before it is COMPLETE. The list counts one reference on it.
 //! 2. The list is sharded by the place of the spawning thread, each shard behind its own lock, so that spawning and
 //!    completing on different workers do not meet.
 //! 3. Once closed, no task enters: it is cancelled at once instead.
@@ -78,7 +78,8 @@ impl TaskList {
         F: Future + 'static,
         F::Output: 'static,
     {
-        let at = local::place() % self.shards.len();
+        let at = local::place();
+        let at = if at < self.shards.len() { at } else { at % self.shards.len() };
         let task = header::allocate(future, home, id, spawned_at, Some(at as u16));
         // SAFETY: the task is in its first state, which counts a reference for each of these and for the list.
         let (join, runnable) = unsafe { (JoinHandle::from_header(task), Runnable::from_header(task)) };
@@ -152,7 +153,7 @@ impl TaskList {
         }
     }
 
-    /// Takes a task out that has completed. `true`: the list's reference is the caller's now.
+    /// Takes a task out that ends. `true`: the list's reference is the caller's now.
     pub(crate) fn remove(&self, task: NonNull<Header>) -> bool {
         // SAFETY: the caller has a reference.
         let header = unsafe { task.as_ref() };

@@ -48,11 +48,7 @@ pub struct Probe {
 
 impl Record {
     pub(crate) fn new() -> Self {
-        Record {
-            meta: AtomicU64::new(0),
-            key: AtomicUsize::new(0),
-            at: AtomicPtr::new(std::ptr::null_mut()),
-        }
+        Record { meta: AtomicU64::new(0), key: AtomicUsize::new(0), at: AtomicPtr::new(std::ptr::null_mut()) }
     }
 
     /// The poll has ended; it waits for `waits`. Only the runner calls this.

@@ -6,18 +6,18 @@
 
 use std::future::Future;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-use unstuck_base::local::{self, TaskRef};
-use unstuck_base::sync::atomic::{AtomicPtr, Ordering};
+use unstuck_base::local;
+use unstuck_base::sync::atomic::AtomicPtr;
 
-use crate::header::{self, Header};
+use crate::header::{self, Header, quietly};
 use crate::id::Id;
 use crate::join::JoinHandle;
 use crate::schedule::HomeRef;
-use crate::state::{OnPend, OnRun};
+use crate::state::{OnComplete, OnPend, OnRun, OnSlotLeft};
 use crate::waker;
 
 /// The right to poll a task once; see the module's rules.
@@ -33,7 +33,8 @@ impl std::fmt::Debug for Runnable {
     }
 }
 
-/// Makes a task that is in no list: a closure for a pool of blocking threads, say.
+/// Makes a task that is in no list: a closure for a pool of blocking threads, say. Shutdown does not find it once it has
+/// left its queue, so it must not wait: it is cancelled if its first poll does not end it.
 pub fn unlisted<F>(
     future: F,
     home: &HomeRef,
@@ -101,7 +102,7 @@ impl Runnable {
             // SAFETY: RUNNING is ours, with the runnable's reference.
             return unsafe { cancel(task) };
         }
-        let outer = local::begin_poll(task_ref(header));
+        let outer = local::begin_poll(header.next_poll());
         // SAFETY: the waker is borrowed for the poll, during which the runnable's reference keeps the task alive.
         let waker = unsafe { waker::borrowed(&task) };
         // SAFETY: rule 2 of `lib.rs`: RUNNING is ours.
@@ -111,6 +112,11 @@ impl Runnable {
             // SAFETY: RUNNING is ours, with the runnable's reference; the output is written.
             return unsafe { complete(task) };
         }
+        if header.is_unlisted() {
+            // Rule 1 of `schedule.rs`: nobody would shut it down while it waits, and its waker would find no scheduler.
+            // SAFETY: RUNNING is still ours.
+            return unsafe { cancel(task) };
+        }
         header.record.end_poll(waits);
         let home = header.home;
         match header.state.pend() {
@@ -119,8 +125,6 @@ impl Runnable {
             OnPend::Resubmit => unsafe { home.schedule() }.reschedule(Runnable(task)),
             // SAFETY: RUNNING is still ours.
             OnPend::Cancel => unsafe { cancel(task) },
-            // SAFETY: that was the last reference.
-            OnPend::Free => unsafe { free(task) },
         }
     }
 
@@ -138,51 +142,56 @@ impl Drop for Runnable {
     }
 }
 
-/// Who the thread says that it polls. The poll number is counted on.
-fn task_ref(header: &Header) -> TaskRef {
-    // Relaxed: one writer, the runner.
-    let poll = header.polls.load(Ordering::Relaxed).wrapping_add(1);
-    header.polls.store(poll, Ordering::Relaxed);
-    TaskRef { id: header.id.number(), poll, root: false }
-}
-
 /// Drops the future, and ends the task.
 ///
 /// # Safety
 /// RUNNING is the caller's, with one reference; the future is there. The caller's thread keeps the scheduler alive.
 pub(crate) unsafe fn cancel(task: NonNull<Header>) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller's. The vtable's functions do not panic.
     unsafe {
-        let outer = local::begin_poll(task_ref(task.as_ref()));
-        (task.as_ref().vtable.cancel)(task);
-        let _nothing_is_waited_for = local::end_poll(outer);
+        task.as_ref().in_its_name(|| (task.as_ref().vtable.cancel)(task));
         complete(task);
     }
 }
 
-/// Publishes the output, tells who waits for it, and gives the references of the runner and of the list back.
+/// Takes the task out of the list of live tasks, publishes the output, tells who waits for it, and gives the references
+/// of the runner and of the list back. The task leaves the list first: who sees it over does not find it alive.
 ///
 /// # Safety
 /// RUNNING is the caller's, with one reference; the output is written. The caller's thread keeps the scheduler alive.
 unsafe fn complete(task: NonNull<Header>) {
     // SAFETY: the caller's reference keeps the task alive.
     let header = unsafe { task.as_ref() };
-    let state = header.state.complete();
-    if !state.has_join() {
-        // SAFETY: rule 3 of `lib.rs`: nobody will join, so the output is ours.
-        unsafe { (header.vtable.drop_output)(task) };
-    } else if state.has_waker() {
-        // SAFETY: rule 4: with WAKER set the slot is only read.
-        header.join_waker.with(|slot| unsafe {
-            if let Some(waker) = &*slot {
-                let _panic_of_a_foreign_waker = catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref()));
-            }
-        });
-    }
     // SAFETY: the caller keeps the scheduler alive.
-    let unlisted = unsafe { header.home.schedule() }.tasks().is_some_and(|tasks| tasks.remove(task));
-    // SAFETY: the caller's reference, and the list's if the task was there.
-    unsafe { release(task, if unlisted { 2 } else { 1 }) };
+    let list = if header.is_unlisted() { None } else { unsafe { header.home.schedule() }.tasks() };
+    let references = if list.is_some_and(|tasks| tasks.remove(task)) { 2 } else { 1 };
+    match header.state.complete(references) {
+        OnComplete::Given => {}
+        OnComplete::DropOutput => {
+            // SAFETY: rule 3 of `lib.rs`: nobody will join, so the output is ours. The references are, too.
+            unsafe {
+                (header.vtable.drop_output)(task);
+                if header.state.complete_detached(references) {
+                    free(task);
+                }
+            }
+        }
+        OnComplete::Wake => {
+            // SAFETY: rule 4: with WAKER set the slot is only read.
+            header.join_waker.with(|slot| unsafe {
+                if let Some(waker) = &*slot {
+                    quietly(|| waker.wake_by_ref());
+                }
+            });
+            if header.state.end_wake(references) == OnSlotLeft::EmptySlot {
+                // SAFETY: rule 4: the join handle has left the slot to us. The references are ours.
+                unsafe {
+                    header.empty_slot();
+                    release(task, references);
+                }
+            }
+        }
+    }
 }
 
 /// Gives references back; frees the task if they were the last ones.
@@ -199,21 +208,13 @@ pub(crate) unsafe fn release(task: NonNull<Header>, references: usize) {
     }
 }
 
-/// Frees a task that nobody refers to. If it is not over (nothing can wake it any more), its future is dropped first.
+/// Frees a task that nobody refers to. It is over: until then its list, its runnable or its runner has a reference.
 ///
 /// # Safety
 /// The last reference was given back.
-#[cold]
 pub(crate) unsafe fn free(task: NonNull<Header>) {
     // SAFETY: nobody else can reach the task, so all of it is ours.
-    unsafe {
-        let vtable = task.as_ref().vtable;
-        if !task.as_ref().state.snapshot().is_complete() {
-            (vtable.cancel)(task);
-            (vtable.drop_output)(task);
-        }
-        (vtable.free)(task);
-    }
+    unsafe { (task.as_ref().vtable.free)(task) }
 }
 
 /// A poll that is ready has an output; used by the join side.

@@ -5,6 +5,7 @@
 //!
 //! 1. While a task is not COMPLETE, its scheduler is alive. A scheduler, before it goes, closes its list of tasks (which
 //!    sets ABORT on each), waits for the wakers in progress ([`HomeRef::wait_for_wakers`]), and drops what is queued.
+//!    A task that is in no list never waits: it is queued, or runs, or is over.
 //! 2. A thread that runs or drops runnables of a scheduler keeps it alive; a worker also says so
 //!    ([`unstuck_base::local::set_home`]), and then its wakes need no guard.
 //! 3. A waker on any other thread enters a guard of the home before it changes the state, and leaves it after the
@@ -65,17 +66,20 @@ impl Home {
         std::ptr::from_ref(self).cast()
     }
 
-    /// Enters a guard, unless this thread keeps the scheduler alive anyway (rules 2 and 3).
+    /// Whether this thread keeps the scheduler alive anyway (rule 2).
     #[inline]
-    pub(crate) fn guard(&'static self) -> Option<Guard> {
-        if std::ptr::eq(local::home(), self.key()) {
-            return None;
-        }
+    pub(crate) fn is_ours(&self) -> bool {
+        std::ptr::eq(local::home(), self.key())
+    }
+
+    /// Enters a guard (rule 3).
+    #[inline]
+    pub(crate) fn guard(&'static self) -> Guard {
         let shard: &AtomicUsize = &self.guards[local::spread() % SHARDS];
         // Relaxed: the state word carries the order. Whoever shuts the task down and finds it SCHEDULED by us also sees
         // this; if it comes first, we find the task not idle and touch nothing.
         shard.fetch_add(1, Ordering::Relaxed);
-        Some(Guard(shard))
+        Guard(shard)
     }
 
     /// The scheduler.
@@ -119,7 +123,8 @@ impl HomeRef {
     /// Says whose home this is. Call it once, before any task is made.
     ///
     /// # Safety
-    /// `schedule` keeps rule 1: it does not move, and before it goes it shuts its tasks down as told there.
+    /// `schedule` keeps rule 1: it does not move, and before it goes it shuts its tasks down as told there. The listed
+    /// tasks of this home are all spawned in the list that [`Schedule::tasks`] returns, always the same one.
     pub unsafe fn bind(&self, schedule: &dyn Schedule) {
         let schedule = NonNull::from(schedule);
         // SAFETY: only the lifetime changes; rule 1 says until when the pointer is used.

@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use crate::header::Header;
-use crate::run::{Runnable, release};
+use crate::run::{Runnable, free, release};
 use crate::state::{OnWake, State};
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop);
@@ -25,24 +25,24 @@ pub(crate) unsafe fn borrowed(task: &NonNull<Header>) -> impl Deref<Target = Wak
     ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(task.as_ptr().cast(), &VTABLE)) })
 }
 
-/// Changes the state so that a runnable may come to be, and hands it to the scheduler. Says whether that was so.
+/// Changes the state so that a runnable may come to be, and hands it to the scheduler.
 ///
 /// # Safety
 /// The task is live until `change` has returned. `Submit` from `change` comes with a reference for the runnable.
 #[inline]
-pub(crate) unsafe fn submit(task: NonNull<Header>, change: impl FnOnce(&State) -> OnWake) -> bool {
+pub(crate) unsafe fn submit(task: NonNull<Header>, change: impl FnOnce(&State) -> OnWake) {
     // SAFETY: the task is live; its home is for ever.
-    let home = unsafe { task.as_ref() }.home;
-    let _guard = home.guard();
-    // SAFETY: the task is live.
-    match change(unsafe { &task.as_ref().state }) {
-        OnWake::Nothing => false,
-        OnWake::Submit => {
-            // SAFETY: the runnable that we make is not COMPLETE, and our guard (or our thread) keeps the scheduler from
-            // going before it has it: rules 1 to 3 of `schedule.rs`.
-            unsafe { home.schedule().schedule(Runnable::from_header(task)) };
-            true
-        }
+    let (home, state) = unsafe { (task.as_ref().home, &task.as_ref().state) };
+    // A task that is over makes no runnable any more, so a late waker keeps nobody waiting.
+    let guarded = !home.is_ours() && !state.snapshot().is_complete();
+    let _guard = guarded.then(|| home.guard());
+    match change(state) {
+        OnWake::Nothing => {}
+        // SAFETY: the runnable's task is not COMPLETE, and our guard (or our thread) keeps the scheduler from going before
+        // it has it: rules 1 to 3 of `schedule.rs`.
+        OnWake::Submit => unsafe { home.schedule().schedule(Runnable::from_header(task)) },
+        // SAFETY: that was the last reference.
+        OnWake::Free => unsafe { free(task) },
     }
 }
 
@@ -57,13 +57,8 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 }
 
 unsafe fn wake(data: *const ()) {
-    let task = header(data);
-    // SAFETY: the waker counts a reference, which the runnable takes over, or which we give back.
-    unsafe {
-        if !submit(task, State::wake_by_value) {
-            release(task, 1);
-        }
-    }
+    // SAFETY: the waker counts a reference, which `wake_by_value` gives back or passes on.
+    unsafe { submit(header(data), State::wake_by_value) };
 }
 
 unsafe fn wake_by_ref(data: *const ()) {

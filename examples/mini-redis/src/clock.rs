@@ -28,9 +28,8 @@ impl Clock {
     ///
     /// If the wall clock says that it is before 1970.
     pub(crate) fn start() -> Clock {
-        let since_1970 = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .expect("the wall clock is before 1970; set it");
+        let since_1970 =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("the wall clock is before 1970; set it");
         Clock { start: Instant::now(), start_unix: UnixMillis(since_1970.as_millis() as i64) }
     }
 

@@ -9,15 +9,13 @@
 
 use std::future::pending;
 use std::io;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use unstuck::select;
 use unstuck::sync::mpsc::UnboundedReceiver;
-use unstuck::time::sleep_until;
+use unstuck::time::{Instant, sleep_until};
 
 use crate::aof::{Journal, Records};
-use crate::cli::Options;
 use crate::client::Client;
 use crate::clock::{Clock, UnixMillis};
 use crate::command::{self, Effect};
@@ -55,7 +53,7 @@ impl Keeper {
                 biased;
                 () = journal_failed(self.journal.as_ref()) => break,
                 received = messages.recv_many(&mut turn, TURN) => if received == 0 { break },
-                () = sleep_until(deadline.unwrap_or_else(unstuck::time::Instant::now)), if deadline.is_some() => {}
+                () = reached(deadline) => {}
             }
             let now = self.clock.now();
             self.expire(now);
@@ -167,6 +165,13 @@ pub(crate) fn replay(world: &mut World, client: &mut Client, args: Args<'_>) -> 
     }
 }
 
+async fn reached(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
+
 async fn journal_failed(journal: Option<&Journal>) {
     match journal {
         Some(journal) => journal.failed().await,
@@ -180,3 +185,6 @@ const TURN: usize = 128;
 const MAX_REPLIES: usize = 256 * 1024;
 /// Keys that lapse per turn.
 const MAX_EXPIRED: usize = 1_000;
+
+#[cfg(test)]
+mod tests;

@@ -84,7 +84,7 @@ impl<F: Future> MaybeDone<F> {
 }
 
 impl<F: Future<Output = Result<T, E>>, T, E> MaybeDone<F> {
-    /// Polls the future unless it has succeeded. Its error is returned, not kept.
+    /// Polls the future unless it has succeeded. Its error is not kept: it ends the macro, which drops us.
     pub fn poll_ok(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
         let Some(future) = self.as_mut().running() else { return Poll::Ready(Ok(())) };
         match ready!(future.poll(cx)) {
@@ -92,10 +92,7 @@ impl<F: Future<Output = Result<T, E>>, T, E> MaybeDone<F> {
                 self.set(MaybeDone::Done(Ok(value)));
                 Poll::Ready(Ok(()))
             }
-            Err(error) => {
-                self.set(MaybeDone::Taken);
-                Poll::Ready(Err(error))
-            }
+            Err(error) => Poll::Ready(Err(error)),
         }
     }
 

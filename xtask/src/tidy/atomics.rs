@@ -1,14 +1,16 @@
-//! Every file with atomics is modelled by a loom test of its crate, or says why not.
+//! Every file with atomics is modelled by a loom test of its crate, or has its reason why not.
 //!
-//! 1. A loom test counts for a file when it is below the file's module or its code names that module.
-//! 2. An exception that is no longer needed is a finding too, so that the list stays true.
+//! 1. A loom test counts for a file when its path or its code names that file's module.
+//! 2. Atomics of std are invisible to loom, whatever the tests do, so only a file with a reason may import them.
+//! 3. A reason that is no longer needed is a finding too, so that the list stays true.
 
 use super::{Finding, tables};
 use crate::source::{self, Source};
 use crate::tree::{File, Tree};
 
-/// std's atomic types, under whichever path they are imported.
+/// What a file with atomics says, from whichever place it imports them.
 const ATOMICS: &[&str] = &[
+    "sync::atomic",
     "AtomicBool",
     "AtomicU8",
     "AtomicU16",
@@ -21,6 +23,9 @@ const ATOMICS: &[&str] = &[
     "AtomicPtr",
 ];
 
+/// What a file says that imports them from std.
+const STD: &[&str] = &["std::sync::atomic", "core::sync::atomic"];
+
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     judge(tree, tables::ATOMICS_WITHOUT_LOOM)
 }
@@ -30,19 +35,22 @@ fn judge(tree: &Tree, excused: &[(&str, &str)]) -> Vec<Finding> {
     for (file, source) in tree.rust() {
         let Some(package) = package_folder(&file.path) else { continue };
         let has_excuse = excused.iter().any(|&(path, _)| path == file.path);
-        let covered = !uses_atomics(source) || is_modelled(tree, package, file);
-        match (covered, has_excuse) {
-            (false, false) => findings.push(Finding::about(
-                &file.path,
-                "atomics without a loom test that names this module, or a reason in xtask/src/tidy/tables.rs",
-            )),
-            (true, true) => findings.push(Finding::about(&file.path, "needs no excuse for its atomics any more")),
+        let complaint = if names_atomics(source, STD) {
+            Some("std's atomics, which loom can't see; import `unstuck_base::sync` or give a reason in tables.rs")
+        } else if names_atomics(source, ATOMICS) && !is_modelled(tree, package, file) {
+            Some("atomics without a loom test that names this module, or a reason in xtask/src/tidy/tables.rs")
+        } else {
+            None
+        };
+        match complaint {
+            Some(message) if !has_excuse => findings.push(Finding::about(&file.path, message)),
+            None if has_excuse => findings.push(Finding::about(&file.path, "needs no reason for its atomics any more")),
             _ => {}
         }
     }
     for (path, _) in excused {
         if tree.file(path).is_none() {
-            findings.push(Finding::about(path, "is excused for its atomics but does not exist"));
+            findings.push(Finding::about(path, "has a reason for its atomics but does not exist"));
         }
     }
     findings
@@ -61,18 +69,18 @@ fn package_folder(path: &str) -> Option<&str> {
     path.find("/src/").filter(|_| subject).map(|at| &path[..=at])
 }
 
-fn uses_atomics(source: &Source) -> bool {
-    source.lines().any(|(number, line)| {
-        let names_one = ATOMICS.iter().any(|name| source::has_word(line, name)) || line.contains("sync::atomic");
-        names_one && !source.is_test(number)
-    })
+/// Whether the code of `source`, tests apart, says one of `words`.
+fn names_atomics(source: &Source, words: &[&str]) -> bool {
+    source
+        .lines()
+        .any(|(number, line)| !source.is_test(number) && words.iter().any(|word| source::has_word(line, word)))
 }
 
 fn is_modelled(tree: &Tree, package: &str, file: &File) -> bool {
     let module = file.module();
     let mut loom_files = tree.files().filter(|test| test.path.starts_with(package) && has_loom_tests(test));
     loom_files.any(|test| {
-        let inside = test.path[package.len()..].split('/').any(|part| part == module);
+        let inside = test.path[package.len()..].split('/').any(|part| part.trim_end_matches(".rs") == module);
         let code = test.source.as_ref().map_or("", Source::code);
         inside || test.path == file.path || source::has_word(code, module)
     })
@@ -117,7 +125,9 @@ mod tests {
         let tree = Tree::of(&[
             ("crates/scheduler/src/pool/ring.rs", ATOMIC),
             ("crates/scheduler/src/pool/ring/loom_tests.rs", "fn loom_steal() {}\n"),
-            ("crates/sync/src/once.rs", "use std::sync::atomic::AtomicU8;\nmod m { fn loom_race() {} }\n"),
+            ("crates/sync/src/once.rs", "use unstuck_base::sync::atomic::AtomicU8;\nmod m { fn loom_race() {} }\n"),
+            ("crates/task/src/state.rs", ATOMIC),
+            ("crates/task/src/loom_tests/state.rs", "fn loom_two_wakes_submit_once() {}\n"),
         ]);
         assert!(judge(&tree, &[]).is_empty());
     }
@@ -133,7 +143,17 @@ mod tests {
     }
 
     #[test]
-    fn an_excuse_counts_until_it_is_stale() {
+    fn a_model_does_not_help_where_loom_sees_nothing() {
+        let tree = Tree::of(&[
+            ("crates/sync/src/once.rs", "use std::sync::atomic::AtomicU8;\n"),
+            ("crates/sync/src/once/loom_tests.rs", "fn loom_race() {}\n"),
+        ]);
+        assert!(printed(judge(&tree, &[]))[0].contains("loom can't see"));
+        assert!(judge(&tree, &[("crates/sync/src/once.rs", "It only counts, and orders nothing.")]).is_empty());
+    }
+
+    #[test]
+    fn a_reason_counts_until_it_is_stale() {
         let tree = Tree::of(&[("crates/task/src/id.rs", ATOMIC)]);
         assert!(judge(&tree, &[("crates/task/src/id.rs", "One counter that orders nothing.")]).is_empty());
         let tree = Tree::of(&[("crates/task/src/id.rs", "")]);

@@ -2,7 +2,9 @@
 //!
 //! 1. The compiler's lints ask the same of blocks. This check also sees code that the current platform leaves out, and
 //!    private functions.
-//! 2. A method of a trait that another trait's documentation binds (an `unsafe fn` inside `impl .. for ..`) needs no
+//! 2. A function's contract is a `# Safety` section; a private one, such as an entry of a vtable, may also say in a
+//!    SAFETY comment above itself who calls it and why that is enough.
+//! 3. A method of a trait that another trait's documentation binds (an `unsafe fn` inside `impl .. for ..`) needs no
 //!    `# Safety` of its own.
 
 use super::Finding;
@@ -23,7 +25,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
                     "unsafe without a SAFETY comment that says why it is sound"
                 }
                 Some(Kind::Contract) if !has_contract(source, line) && !implements_trait(source.code(), at) => {
-                    "an unsafe fn or trait without a `# Safety` section in its documentation"
+                    "an unsafe fn or trait that does not say what its caller owes (`# Safety`)"
                 }
                 _ => continue,
             };
@@ -66,7 +68,10 @@ fn has_reason(source: &Source, line: usize) -> bool {
 }
 
 fn has_contract(source: &Source, line: usize) -> bool {
-    comment_run_above(source, line).any(|number| source.comment(number).contains("# Safety"))
+    comment_run_above(source, line).any(|number| {
+        let comment = source.comment(number);
+        comment.contains("# Safety") || comment.contains("SAFETY")
+    })
 }
 
 /// The lines above `line` that hold only comments and attributes.
@@ -132,6 +137,7 @@ mod tests {
         assert_eq!(found("/// # Safety\npub unsafe extern \"C\" fn a() {}\n"), 0);
         assert_eq!(found("pub unsafe extern \"C\" fn a() {}\n"), 1);
         assert_eq!(found("unsafe trait A {}\n"), 1);
+        assert_eq!(found("// SAFETY: only VTABLE names it.\nunsafe fn a() {}\n"), 0);
     }
 
     #[test]

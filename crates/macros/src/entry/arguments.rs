@@ -85,7 +85,9 @@ impl Arguments {
         }
         if name == "unhandled_panic" && multi_thread {
             let example = attribute.with("flavor = \"current_thread\", unhandled_panic = \"shutdown_runtime\"");
-            return Err(setting.error(format!("`unhandled_panic` needs the `current_thread` flavor: write `{example}`")));
+            return Err(
+                setting.error(format!("`unhandled_panic` needs the `current_thread` flavor: write `{example}`"))
+            );
         }
         Ok(())
     }
@@ -205,28 +207,5 @@ fn without_value(name: &Ident) -> String {
         "worker_threads" => "`worker_threads` needs a value: write `worker_threads = 2`".into(),
         "start_paused" => "`start_paused` needs a value: write `start_paused = true`".into(),
         _ => format!("expected `name = value`, and the names are {KNOWN}"),
-    }
-}
-
-impl Attribute {
-    /// The attribute with these arguments, as one writes it.
-    fn with(self, arguments: &str) -> String {
-        format!("#[{}::{}({arguments})]", self.package, self.kind.name())
-    }
-}
-
-/// As one writes it, without arguments.
-impl fmt::Display for Attribute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`#[{}::{}]`", self.package, self.kind.name())
-    }
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Kind::Main => "main",
-            Kind::Test => "test",
-        }
     }
 }

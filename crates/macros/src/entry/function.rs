@@ -2,7 +2,7 @@
 
 use super::{Attribute, Kind};
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Error, Path, Result, Signature, Visibility};
 
@@ -15,7 +15,7 @@ pub(super) struct Function {
     pub(super) body: Body,
 }
 
-/// What stands between the braces at `span`.
+/// The statements between the braces at `span`.
 pub(super) struct Body {
     statements: TokenStream,
     span: Span,
@@ -34,31 +34,29 @@ impl Parse for Function {
 /// The body's attributes apply to the function: they move out of the block, which becomes an async one.
 fn parse_body(input: ParseStream) -> Result<(Vec<syn::Attribute>, Body)> {
     let error = input.error("expected a function with a body in braces");
-    let Ok(TokenTree::Group(group)) = input.parse() else { return Err(error) };
+    let braces = input.parse().ok().and_then(in_braces).ok_or(error)?;
+    let split =
+        |content: ParseStream| Ok((content.call(syn::Attribute::parse_inner)?, content.parse::<TokenStream>()?));
+    let (attributes, statements) = split.parse2(braces.stream())?;
+    Ok((attributes, Body { statements, span: braces.span() }))
+}
+
+/// The block, also where it comes through a `macro_rules!` as `$body:block`: then it stands in invisible delimiters.
+fn in_braces(token: TokenTree) -> Option<Group> {
+    let TokenTree::Group(group) = token else { return None };
     match group.delimiter() {
-        // The body comes through a `macro_rules!` as `$body:block`: no attributes can stand in it.
-        Delimiter::None => {
-            Ok((Vec::new(), Body { span: group.span(), statements: group.into_token_stream() }))
-        }
-        Delimiter::Brace => {
-            let split = |content: ParseStream| {
-                Ok((content.call(syn::Attribute::parse_inner)?, content.parse::<TokenStream>()?))
-            };
-            let (attributes, statements) = split.parse2(group.stream())?;
-            Ok((attributes, Body { statements, span: group.span() }))
-        }
-        Delimiter::Parenthesis | Delimiter::Bracket => Err(error),
+        Delimiter::Brace => Some(group),
+        Delimiter::None => in_braces(group.stream().into_iter().next()?),
+        Delimiter::Parenthesis | Delimiter::Bracket => None,
     }
 }
 
-impl Body {
-    /// The body in its braces, behind `first`.
-    pub(super) fn after(&self, first: &TokenStream) -> Group {
-        let statements = &self.statements;
-        // No block around the statements alone: the compiler would say that its braces are not needed.
-        let mut block = Group::new(Delimiter::Brace, quote! { #first #statements });
-        block.set_span(self.span);
-        block
+/// A block, located at the user's braces but not theirs: of those the compiler would say that they are not needed.
+impl ToTokens for Body {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let mut block = Group::new(Delimiter::Brace, self.statements.clone());
+        block.set_span(Span::mixed_site().located_at(self.span));
+        block.to_tokens(tokens);
     }
 }
 

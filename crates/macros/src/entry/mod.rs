@@ -4,7 +4,7 @@
 //! fn name(arguments) -> Output {
 //!     let body = async {
 //!         if let Some(output) = None::<Output> { return output; }    // tells the compiler what the body returns
-//!         the user's body
+//!         { the user's body }
 //!     };
 //!     let runtime = Builder::new_multi_thread().enable_all().build().expect("..");
 //!     runtime.block_on(body)
@@ -24,11 +24,12 @@ mod function;
 #[cfg(test)]
 mod tests;
 
-use crate::expansion::own;
+use crate::expansion::{own, own_at};
 use arguments::{Arguments, Flavor};
 use function::Function;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use std::fmt;
 use syn::spanned::Spanned;
 use syn::{ReturnType, Type};
 
@@ -57,6 +58,11 @@ impl Attribute {
         Attribute { kind: Kind::Test, package }
     }
 
+    /// As one writes it, with these arguments.
+    fn with(self, arguments: &str) -> String {
+        format!("#[{}::{}({arguments})]", self.package, self.kind.name())
+    }
+
     /// Expands this attribute with `arguments` on `function`.
     pub(crate) fn expand(self, arguments: TokenStream, function: TokenStream) -> TokenStream {
         match syn::parse2::<Function>(function.clone()) {
@@ -69,8 +75,7 @@ impl Attribute {
     }
 
     fn expand_function(self, arguments: TokenStream, function: Function) -> TokenStream {
-        let checked = Arguments::parse(self, arguments)
-            .and_then(|arguments| function.check(self).map(|()| arguments));
+        let checked = Arguments::parse(self, arguments).and_then(|arguments| function.check(self).map(|()| arguments));
         match checked {
             Ok(arguments) => self.run_in_runtime(&arguments, &function),
             Err(error) => {
@@ -87,15 +92,17 @@ impl Attribute {
         signature.asyncness = None;
         let test = (self.kind == Kind::Test).then(|| own! { #[::core::prelude::v1::test] });
         let output = Output::of(&signature.output, signature.ident.span());
-        let body = body.after(&output.return_never_taken());
+        let returns = output.return_never_taken();
         let pinned = (self.kind == Kind::Test).then(|| output.pin_body());
         let runtime = self.runtime(arguments);
         let run = own! {
-            let body = async #body;
+            let body = async {
+                #returns
+                #body
+            };
             #pinned
             let runtime = #runtime;
-            #[allow(clippy::needless_return)]
-            return runtime.block_on(body);
+            runtime.block_on(body)
         };
         quote! {
             #(#outer_attributes)*
@@ -144,6 +151,22 @@ impl Attribute {
     }
 }
 
+/// As one writes it, without arguments.
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`#[{}::{}]`", self.package, self.kind.name())
+    }
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Main => "main",
+            Kind::Test => "test",
+        }
+    }
+}
+
 /// What the function returns.
 struct Output {
     /// None where the type cannot be named inside the function: `impl Trait`, `!`.
@@ -166,7 +189,7 @@ impl Output {
     /// Rule 3. Located at the type, which is what the compiler shows for "expected because of this".
     fn return_never_taken(&self) -> TokenStream {
         let named = self.named.iter();
-        quote_spanned! { Span::mixed_site().located_at(self.span) =>
+        quote_spanned! { own_at(&self.span) =>
             #(if let ::core::option::Option::Some(output) = ::core::option::Option::None::<#named> {
                 return output;
             })*

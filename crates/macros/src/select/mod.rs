@@ -16,13 +16,12 @@ mod probe;
 #[cfg(test)]
 mod tests;
 
-use crate::expansion::{in_turns, own, pinned};
+use crate::expansion::{in_turns, own, own_at, pinned};
 use parse::{Branch, Select};
 use probe::Probe;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 use syn::Ident;
-use syn::spanned::Spanned;
 
 /// Expands `(crate root) branches`.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -87,14 +86,11 @@ impl Select {
     /// Evaluates the async expressions. Each has a `let` of its own, which keeps temporaries such as that of
     /// `&mut ready(())` alive until the futures are dropped.
     fn futures(&self) -> TokenStream {
-        let names = self.each(|index, _| format_ident!("future{index}", span = Span::mixed_site()));
+        let names = self.each(|index, branch| format_ident!("future{index}", span = own_at(&branch.future)));
         let expressions = self.each(|_, branch| branch.future.clone());
         let into_futures = self.each(|index, branch| {
             let name = &names[index];
-            // Located at the expression: that is where "`T` is not a future" must point.
-            quote_spanned! { Span::mixed_site().located_at(branch.future.span()) =>
-                ::core::future::IntoFuture::into_future(#name)
-            }
+            quote_spanned! { own_at(&branch.future) => ::core::future::IntoFuture::into_future(#name) }
         });
         own! {
             #(let #names = #expressions;)*
@@ -134,7 +130,7 @@ impl Select {
     fn poll_branch(&self, index: usize, branch: &Branch) -> TokenStream {
         let bit = self.bit(index);
         // SAFETY (of the expansion): rule 2.
-        let future = pinned(index);
+        let future = pinned(index, own_at(&branch.future));
         let variant = variant(index);
         let (probed, probe) = match Probe::of(&branch.pattern) {
             Probe::ByReference(pattern) => (own! { &value }, pattern),

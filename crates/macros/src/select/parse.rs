@@ -45,7 +45,7 @@ impl Parse for Select {
         }
         let otherwise = if input.is_empty() { None } else { Some(parse_else(input)?) };
         if branches.is_empty() && otherwise.is_none() {
-            return Err(input.error("`select!` needs a branch: write `pattern = future => handler`"));
+            return Err(Error::new(input.span(), "`select!` needs a branch: write `pattern = future => handler`"));
         }
         Ok(Select { head, branches, otherwise })
     }

@@ -55,17 +55,11 @@ fn remove_names(pattern: &mut Pat) {
         && binds(name)
     {
         *pattern = match name.subpat.take() {
-            Some((_, subpattern)) => *subpattern,
-            None => {
-                Pat::Wild(PatWild { attrs: Vec::new(), underscore_token: Token![_](name.ident.span()) })
-            }
+            Some((_, part)) => *part,
+            None => Pat::Wild(PatWild { attrs: Vec::new(), underscore_token: Token![_](name.ident.span()) }),
         };
-        return remove_names_below(pattern);
+        return remove_names(pattern);
     }
-    remove_names_below(pattern);
-}
-
-fn remove_names_below(pattern: &mut Pat) {
     parts(pattern).into_iter().for_each(remove_names);
 }
 

@@ -21,7 +21,12 @@ pub(super) fn echo(call: Call<'_>) -> Outcome {
 }
 
 pub(super) fn select(call: Call<'_>) -> Outcome {
-    let index = usize::try_from(integer(call.args.at(1))?).ok().filter(|index| *index < DATABASES);
+    let index = integer(call.args.at(1))?;
+    if i32::try_from(index).is_err() {
+        let reason = "value is out of range, value must between -2147483648 and 2147483647";
+        return Err(CommandError::Other(reason));
+    }
+    let index = usize::try_from(index).ok().filter(|index| *index < DATABASES);
     call.client.db = index.ok_or(CommandError::DbOutOfRange)?;
     call.reply.ok();
     Ok(Effect::Nothing)
@@ -36,9 +41,8 @@ pub(super) fn quit(call: Call<'_>) -> Outcome {
 /// Only version 2 of the protocol is spoken; a client that asks for 3 is told so and falls back.
 pub(super) fn hello(call: Call<'_>) -> Outcome {
     if let Some(version) = call.args.get(1) {
-        let version = integer(version).map_err(|_| {
-            CommandError::Other("Protocol version is not an integer or out of range")
-        })?;
+        let version =
+            integer(version).map_err(|_| CommandError::Other("Protocol version is not an integer or out of range"))?;
         if version != 2 {
             return Err(CommandError::UnsupportedProtocol);
         }

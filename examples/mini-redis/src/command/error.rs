@@ -8,7 +8,10 @@ use crate::store::value::WrongType;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CommandError {
     Unknown(String),
-    UnknownSubcommand { command: &'static str, subcommand: String },
+    UnknownSubcommand {
+        command: &'static str,
+        subcommand: String,
+    },
     /// The command with the wrong number of arguments, or `command|subcommand`.
     Arity(&'static str),
     WrongType,
@@ -61,9 +64,7 @@ impl fmt::Display for CommandError {
                 write!(f, "ERR unknown subcommand '{subcommand}'. Try {command} HELP.")
             }
             CommandError::Arity(command) => write!(f, "ERR wrong number of arguments for '{command}' command"),
-            CommandError::WrongType => {
-                f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value")
-            }
+            CommandError::WrongType => f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value"),
             CommandError::Syntax => f.write_str("ERR syntax error"),
             CommandError::NotAnInteger => f.write_str("ERR value is not an integer or out of range"),
             CommandError::IncrementOverflow => f.write_str("ERR increment or decrement would overflow"),
@@ -71,9 +72,7 @@ impl fmt::Display for CommandError {
             CommandError::NotPositive => f.write_str("ERR value is out of range, must be positive"),
             CommandError::InvalidExpireTime(command) => write!(f, "ERR invalid expire time in '{command}' command"),
             CommandError::UnsupportedOption(option) => write!(f, "ERR Unsupported option {option}"),
-            CommandError::TextTooLong => {
-                f.write_str("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
-            }
+            CommandError::TextTooLong => f.write_str("ERR string exceeds maximum allowed size (proto-max-bulk-len)"),
             CommandError::DbOutOfRange => f.write_str("ERR DB index is out of range"),
             CommandError::InvalidCursor => f.write_str("ERR invalid cursor"),
             CommandError::Subscribed(command) => write!(

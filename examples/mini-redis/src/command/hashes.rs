@@ -23,9 +23,8 @@ pub(super) fn hget(db: &mut Db<'_>, args: Args<'_>, reply: &mut Replies) -> Outc
 }
 
 pub(super) fn hdel(db: &mut Db<'_>, args: Args<'_>, reply: &mut Replies) -> Outcome {
-    let removed = db.edit(args.at(1), |hash: &mut Hash| {
-        args.from(2).filter(|field| hash.swap_remove(*field).is_some()).count()
-    })?;
+    let removed =
+        db.edit(args.at(1), |hash: &mut Hash| args.from(2).filter(|field| hash.swap_remove(*field).is_some()).count())?;
     reply.count(removed.unwrap_or(0));
     Ok(if removed.unwrap_or(0) > 0 { Effect::Changed } else { Effect::Nothing })
 }

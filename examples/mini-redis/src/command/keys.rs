@@ -34,8 +34,7 @@ pub(super) fn keys(db: &mut Db<'_>, args: Args<'_>, reply: &mut Replies) -> Outc
 }
 
 pub(super) fn scan(db: &mut Db<'_>, args: Args<'_>, reply: &mut Replies) -> Outcome {
-    let cursor = std::str::from_utf8(args.at(1)).ok().and_then(|text| text.parse().ok());
-    let cursor: u64 = cursor.ok_or(CommandError::InvalidCursor)?;
+    let cursor = cursor(args.at(1)).ok_or(CommandError::InvalidCursor)?;
     let mut count = 10;
     let mut pattern: Option<&[u8]> = None;
     let mut type_name: Option<&[u8]> = None;
@@ -71,6 +70,12 @@ pub(super) fn scan(db: &mut Db<'_>, args: Args<'_>, reply: &mut Replies) -> Outc
     reply.array(len);
     reply.raw(found.as_bytes());
     Ok(Effect::Nothing)
+}
+
+/// Like Redis, which asks `strtoul`, takes a negative number for a very large one; such a cursor starts over.
+fn cursor(arg: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(arg).ok()?;
+    text.parse().ok().or_else(|| text.parse().ok().map(i64::cast_unsigned))
 }
 
 pub(super) fn expire(db: &mut Db<'_>, args: Args<'_>, reply: &mut Replies) -> Outcome {

@@ -13,6 +13,7 @@ mod hashes;
 mod keys;
 mod lists;
 mod numbers;
+pub(crate) use self::pubsub::leave;
 mod pubsub;
 mod server;
 mod sets;

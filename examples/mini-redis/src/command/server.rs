@@ -37,9 +37,8 @@ pub(super) fn config(call: Call<'_>) -> Outcome {
         ("save", String::new()),
         ("timeout", options.idle_timeout.to_string()),
     ];
-    let wanted = |name: &str| {
-        call.args.from(2).any(|pattern| glob::matches(&pattern.to_ascii_lowercase(), name.as_bytes()))
-    };
+    let wanted =
+        |name: &str| call.args.from(2).any(|pattern| glob::matches(&pattern.to_ascii_lowercase(), name.as_bytes()));
     let found: Vec<_> = settings.iter().filter(|(name, _)| wanted(name)).collect();
     call.reply.array(found.len() * 2);
     for (name, value) in found {
@@ -50,9 +49,8 @@ pub(super) fn config(call: Call<'_>) -> Outcome {
 }
 
 pub(super) fn info(call: Call<'_>) -> Outcome {
-    let all = call.args.len() == 1 || call.args.from(1).any(|section| {
-        ["all", "default", "everything"].iter().any(|name| is(section, name))
-    });
+    let all = call.args.len() == 1
+        || call.args.from(1).any(|section| ["all", "default", "everything"].iter().any(|name| is(section, name)));
     let mut text = String::new();
     for (section, lines) in sections(&call) {
         if all || call.args.from(1).any(|wanted| is(wanted, section)) {
@@ -96,13 +94,7 @@ fn sections(call: &Call<'_>) -> [(&'static str, String); 5] {
         .sizes()
         .map(|(index, keys, expiring)| format!("db{index}:keys={keys},expires={expiring},avg_ttl=0\r\n"))
         .collect();
-    [
-        ("Server", server),
-        ("Clients", clients),
-        ("Persistence", persistence),
-        ("Stats", stats),
-        ("Keyspace", keyspace),
-    ]
+    [("Server", server), ("Clients", clients), ("Persistence", persistence), ("Stats", stats), ("Keyspace", keyspace)]
 }
 
 /// `COMMAND DOCS` is refused on purpose: redis-cli then uses the help texts that it carries itself.
@@ -113,9 +105,12 @@ pub(super) fn command(call: Call<'_>) -> Outcome {
         COMMANDS.iter().for_each(|command| describe(command, reply));
         return Ok(Effect::Nothing);
     };
-    if is(subcommand, "COUNT") && args.len() == 2 {
+    let arity = |name| if args.len() == 2 { Ok(()) } else { Err(CommandError::Arity(name)) };
+    if is(subcommand, "COUNT") {
+        arity("command|count")?;
         reply.count(COMMANDS.len());
-    } else if is(subcommand, "LIST") && args.len() == 2 {
+    } else if is(subcommand, "LIST") {
+        arity("command|list")?;
         reply.bulks(COMMANDS.iter().map(|command| command.name.as_bytes()));
     } else if is(subcommand, "INFO") {
         let names = args.from(2);
@@ -123,7 +118,7 @@ pub(super) fn command(call: Call<'_>) -> Outcome {
         for name in names {
             match find(name) {
                 Some(command) => describe(command, reply),
-                None => reply.nil_array(),
+                None => reply.nil(),
             }
         }
     } else {

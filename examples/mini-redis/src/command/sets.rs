@@ -15,9 +15,8 @@ pub(super) fn sadd(db: &mut Db<'_>, args: Args<'_>, reply: &mut Replies) -> Outc
 }
 
 pub(super) fn srem(db: &mut Db<'_>, args: Args<'_>, reply: &mut Replies) -> Outcome {
-    let removed = db.edit(args.at(1), |members: &mut Members| {
-        args.from(2).filter(|member| members.swap_remove(*member)).count()
-    })?;
+    let removed = db
+        .edit(args.at(1), |members: &mut Members| args.from(2).filter(|member| members.swap_remove(*member)).count())?;
     reply.count(removed.unwrap_or(0));
     Ok(if removed.unwrap_or(0) > 0 { Effect::Changed } else { Effect::Nothing })
 }

@@ -59,8 +59,19 @@ mod tests {
     #[test]
     fn every_number_has_one_spelling() {
         let refused: [&[u8]; 13] = [
-            b"", b"-", b"-0", b"00", b"01", b"+1", b" 1", b"1 ", b"1a", b"0x1", b"1.0",
-            b"9223372036854775808", b"-9223372036854775809",
+            b"",
+            b"-",
+            b"-0",
+            b"00",
+            b"01",
+            b"+1",
+            b" 1",
+            b"1 ",
+            b"1a",
+            b"0x1",
+            b"1.0",
+            b"9223372036854775808",
+            b"-9223372036854775809",
         ];
         for text in refused {
             assert_eq!(parse_i64(text), None, "{:?}", String::from_utf8_lossy(text));

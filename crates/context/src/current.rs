@@ -1,0 +1,215 @@
+//! The runtime that this thread is in, and the local set that it polls.
+//!
+//! The rules are those of the crate; this file has its thread-local.
+
+use std::cell::Cell;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::ptr::NonNull;
+
+use unstuck_base::sync::thread_local_const;
+use unstuck_base::{alarm, local};
+use unstuck_task::{Id, JoinHandle};
+
+use crate::handle::{Handle, Parts, Spawner};
+
+struct Current {
+    /// Null outside any runtime.
+    parts: Cell<*const Parts>,
+    /// How many guards are alive.
+    depth: Cell<usize>,
+    /// Where `spawn_local` puts tasks.
+    local: Cell<Option<NonNull<dyn Spawner>>>,
+}
+
+thread_local_const! {
+    static CURRENT: Current = const {
+        Current { parts: Cell::new(std::ptr::null()), depth: Cell::new(0), local: Cell::new(None) }
+    };
+}
+
+/// There is no current runtime.
+pub struct TryCurrentError(());
+
+impl TryCurrentError {
+    /// Whether the thread is outside any runtime. That is the only reason there is.
+    pub fn is_missing_context(&self) -> bool {
+        true
+    }
+
+    /// Whether the runtime could not be looked up because the thread ends. Here it always can: rule 2 of the crate.
+    pub fn is_thread_local_destroyed(&self) -> bool {
+        false
+    }
+}
+
+impl fmt::Display for TryCurrentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "there is no reactor running, must be called from the context of an unstuck (or Tokio 1.x) runtime: wrap the \
+             call in `Runtime::block_on`, or hold the guard of `Handle::enter`",
+        )
+    }
+}
+
+impl fmt::Debug for TryCurrentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MissingContext")
+    }
+}
+
+impl std::error::Error for TryCurrentError {}
+
+/// The current runtime.
+///
+/// # Panics
+/// If there is none.
+#[track_caller]
+pub fn current() -> Handle {
+    match try_current() {
+        Ok(handle) => handle,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The current runtime, if there is one.
+///
+/// # Errors
+/// If there is none.
+pub fn try_current() -> Result<Handle, TryCurrentError> {
+    let parts = CURRENT.with(|current| current.parts.get());
+    if parts.is_null() {
+        return Err(TryCurrentError(()));
+    }
+    // SAFETY: rule 2: the guard that set the pointer keeps it alive.
+    Ok(unsafe { Handle::from_borrowed(parts) })
+}
+
+/// Gives `look` the current runtime, and counts no reference.
+///
+/// # Errors
+/// If there is none.
+#[inline]
+pub fn with_current<R>(look: impl FnOnce(&Handle) -> R) -> Result<R, TryCurrentError> {
+    let parts = CURRENT.with(|current| current.parts.get());
+    if parts.is_null() {
+        return Err(TryCurrentError(()));
+    }
+    // SAFETY: rule 2. `look` can't end the guard: one that it could reach borrows a handle that lives for ever, since
+    // the guard borrows its handle and is not Send. So no count, shared by all threads, is needed.
+    let handle = unsafe { Handle::borrowed(parts) };
+    Ok(look(&handle))
+}
+
+/// A runtime is the thread's current one as long as this lives.
+#[must_use = "the runtime is current only while the guard lives"]
+pub struct EnterGuard<'a> {
+    handle: ManuallyDrop<Handle>,
+    previous: *const Parts,
+    depth: usize,
+    alarms: Option<NonNull<dyn alarm::Alarms>>,
+    _handle: PhantomData<&'a Handle>,
+}
+
+impl EnterGuard<'_> {
+    pub(crate) fn new(handle: Handle) -> Self {
+        let parts = handle.as_ptr();
+        let (previous, depth) = CURRENT.with(|current| {
+            let depth = current.depth.get() + 1;
+            current.depth.set(depth);
+            (current.parts.replace(parts), depth)
+        });
+        let ours: &dyn alarm::Alarms = handle.parts();
+        // SAFETY: the guard keeps the handle until it has put back what was there (or for ever: rule 3).
+        let alarms = unsafe { alarm::set(Some(NonNull::from(ours))) };
+        EnterGuard { handle: ManuallyDrop::new(handle), previous, depth, alarms, _handle: PhantomData }
+    }
+}
+
+impl Drop for EnterGuard<'_> {
+    fn drop(&mut self) {
+        let in_order = CURRENT.with(|current| {
+            let in_order = current.depth.get() == self.depth;
+            if in_order {
+                current.depth.set(self.depth - 1);
+                current.parts.set(self.previous);
+            }
+            in_order
+        });
+        if !in_order {
+            // Rule 3: the guard above us will put our runtime back as the current one, so its memory stays.
+            assert!(
+                std::thread::panicking(),
+                "`EnterGuard` values dropped out of order. Guards returned by `Handle::enter()` must be dropped in the \
+                 reverse order as they were acquired."
+            );
+            return;
+        }
+        // SAFETY: what was there is kept by the guard that set it.
+        unsafe { alarm::set(self.alarms) };
+        // SAFETY: dropped once, here.
+        unsafe { ManuallyDrop::drop(&mut self.handle) };
+    }
+}
+
+impl fmt::Debug for EnterGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnterGuard").finish_non_exhaustive()
+    }
+}
+
+/// `spawn_local` puts tasks onto a local set as long as this lives.
+#[derive(Debug)]
+#[must_use = "the local set is current only while the guard lives"]
+pub struct LocalGuard<'a> {
+    previous: Option<NonNull<dyn Spawner>>,
+    _local: PhantomData<&'a dyn Spawner>,
+}
+
+/// Makes `local` the place for `spawn_local` on this thread, until the guard is dropped; `None`: there is none.
+///
+/// # Safety
+/// The tasks of `local` are run and dropped on this thread only. The guard is not leaked, or `local` lives for ever.
+pub unsafe fn enter_local<'a>(local: Option<&'a dyn Spawner>) -> LocalGuard<'a> {
+    // SAFETY: only the lifetime changes; the guard puts back what was there before `'a` ends.
+    let local = local.map(|local| unsafe {
+        std::mem::transmute::<NonNull<dyn Spawner + 'a>, NonNull<dyn Spawner>>(NonNull::from(local))
+    });
+    LocalGuard { previous: CURRENT.with(|current| current.local.replace(local)), _local: PhantomData }
+}
+
+impl Drop for LocalGuard<'_> {
+    fn drop(&mut self) {
+        CURRENT.with(|current| current.local.set(self.previous));
+    }
+}
+
+/// Spawns a task that stays on this thread, onto the local set that is current.
+///
+/// # Panics
+/// If there is no current local set.
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let Some(set) = CURRENT.with(|current| current.local.get()) else {
+        panic!(
+            "`spawn_local` called from outside of a `task::LocalSet` or `runtime::LocalRuntime`: run it inside \
+             `LocalSet::run_until`, or inside a task that was spawned there"
+        )
+    };
+    // SAFETY: `enter_local` promised that the set is alive while it is current.
+    let set = unsafe { set.as_ref() };
+    let id = Id::from_number(local::next_task_id());
+    // SAFETY: `enter_local` promised that its tasks are run and dropped on this thread only.
+    let (join, runnable) = unsafe { set.live().spawn_unchecked(future, set.home(), id, Location::caller()) };
+    if let Some(runnable) = runnable {
+        set.schedule(runnable);
+    }
+    join
+}

@@ -1,0 +1,343 @@
+//! One timer: what its owner holds, and the part of it that a wheel links.
+//!
+//! | state \ event | poll, due | poll, not due      | wheel fires | reset          | shutdown   | drop      |
+//! |---------------|-----------|--------------------|-------------|----------------|------------|-----------|
+//! | IDLE          | DONE      | ARMED, insert      | -           | IDLE           | -          | -         |
+//! | ARMED         | -         | ARMED, swap waker  | DONE, wake  | ARMED, see 4   | SHUT, wake | remove    |
+//! | DONE          | DONE      | if reset: as IDLE  | -           | IDLE           | -          | -         |
+//! | SHUT          | SHUT      | SHUT               | -           | IDLE           | -          | -         |
+//!
+//! 1. ARMED means: in the wheel of `place`. Links, waker and position then belong to that wheel's lock, and only under
+//!    it the state leaves ARMED. In every other state they belong to the owner, who needs no lock.
+//! 2. Whoever fires stores the state last: after that the owner may free the entry.
+//! 3. A timer is registered only by a poll that found its deadline in the future, in the wheel of the polling thread.
+//!    While it is ARMED it stays in that wheel, whoever polls it.
+//! 4. Moving the deadline of an ARMED timer back does not touch the wheel: the wheel finds the new deadline when it
+//!    comes to the old one. The wheel may fire for the old deadline at the same moment; `moved` tells the next poll to
+//!    ask the clock. Moving it forward takes the lock and inserts it anew. Where time jumps, both do, since the old
+//!    deadline would be jumped to.
+//! 5. The registered waker stays alive while the state is ARMED, so its two addresses identify it: a poll that finds
+//!    ARMED and the same addresses need not lock.
+//!
+//! `Sleep` and its like hold a [`Timer`]; the wheel reaches the [`Entry`].
+
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Instant;
+
+use unstuck_base::WakeBatch;
+use unstuck_base::list::{Links, Node};
+use unstuck_base::local::{self, WaitKind};
+use unstuck_base::sync::UnsafeCell;
+use unstuck_base::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use super::{Place, Timers};
+
+const IDLE: u8 = 0;
+const ARMED: u8 = 1;
+const DONE: u8 = 2;
+const SHUT: u8 = 3;
+
+/// The part of a timer that a wheel links; see the module's rules.
+pub(super) struct Entry {
+    links: Links<Entry>,
+    waker: UnsafeCell<Option<Waker>>,
+    /// In ticks; written by the owner alone, read by the wheel (rule 4).
+    deadline: AtomicU64,
+    position: UnsafeCell<Position>,
+    state: AtomicU8,
+}
+
+/// A slot of a wheel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) level: u8,
+    pub(super) slot: u8,
+}
+
+// SAFETY: rule 1 says to whom the cells belong; wakers are Send and Sync.
+unsafe impl Send for Entry {}
+// SAFETY: as above.
+unsafe impl Sync for Entry {}
+
+// SAFETY: always the same field; no reference is made.
+unsafe impl Node for Entry {
+    unsafe fn links(node: NonNull<Self>) -> NonNull<Links<Self>> {
+        // SAFETY: the caller vouches that the node is alive.
+        unsafe { NonNull::new_unchecked(&raw mut (*node.as_ptr()).links) }
+    }
+}
+
+impl Entry {
+    pub(super) fn new(deadline: u64) -> Self {
+        Entry {
+            links: Links::new(),
+            waker: UnsafeCell::new(None),
+            deadline: AtomicU64::new(deadline),
+            position: UnsafeCell::new(Position { level: 0, slot: 0 }),
+            state: AtomicU8::new(IDLE),
+        }
+    }
+
+    pub(super) fn deadline(&self) -> u64 {
+        // Relaxed: rule 4: an old value makes the timer fire for it, and the owner's next poll asks the clock.
+        self.deadline.load(Ordering::Relaxed)
+    }
+
+    /// # Safety
+    /// The position is the caller's (rule 1).
+    pub(super) unsafe fn position(&self) -> Position {
+        // SAFETY: forwarded.
+        self.position.with(|position| unsafe { *position })
+    }
+
+    /// # Safety
+    /// As [`position`](Entry::position).
+    pub(super) unsafe fn set_position(&self, new: Position) {
+        // SAFETY: forwarded.
+        self.position.with_mut(|position| unsafe { *position = new });
+    }
+
+    /// Leaves `waker` and returns the one that was there.
+    ///
+    /// # Safety
+    /// The waker is the caller's (rule 1).
+    pub(super) unsafe fn swap_waker(&self, mut waker: Option<Waker>) -> Option<Waker> {
+        // SAFETY: forwarded.
+        self.waker.with_mut(|slot| unsafe { std::mem::swap(&mut *slot, &mut waker) });
+        waker
+    }
+
+    /// The deadline has come: gathers the waker.
+    ///
+    /// # Safety
+    /// The entry is ARMED, its wheel is locked, and it has been taken out. It is not touched after this (rule 2).
+    pub(super) unsafe fn fire(entry: NonNull<Entry>, woken: &mut WakeBatch) {
+        // SAFETY: forwarded.
+        unsafe { Entry::leave(entry, DONE, woken) };
+    }
+
+    /// The runtime has shut down: gathers the waker.
+    ///
+    /// # Safety
+    /// As [`fire`](Entry::fire).
+    pub(super) unsafe fn shut(entry: NonNull<Entry>, woken: &mut WakeBatch) {
+        // SAFETY: forwarded.
+        unsafe { Entry::leave(entry, SHUT, woken) };
+    }
+
+    unsafe fn leave(entry: NonNull<Entry>, state: u8, woken: &mut WakeBatch) {
+        // SAFETY: the entry is alive until the store below, and its waker is ours (rule 1).
+        let waker = unsafe { entry.as_ref().swap_waker(None) };
+        if let Some(waker) = waker {
+            woken.push(waker);
+        }
+        // SAFETY: as above; this is the last access (rule 2), by a pointer to the word alone.
+        let state_word = unsafe { &raw const (*entry.as_ptr()).state };
+        // Release: pairs with the owner's Acquire, which must see the waker and the links gone before it frees them.
+        // SAFETY: as above.
+        unsafe { (*state_word).store(state, Ordering::Release) };
+    }
+
+    /// As the owner sees it. What is not ARMED is the owner's.
+    fn state(&self) -> u8 {
+        // Acquire: pairs with the Release in `leave`.
+        self.state.load(Ordering::Acquire)
+    }
+
+    /// Under the lock of its wheel this stays true.
+    pub(super) fn is_armed(&self) -> bool {
+        self.state() == ARMED
+    }
+
+    pub(super) fn set_deadline(&self, deadline: u64) {
+        // Relaxed: as in `deadline`.
+        self.deadline.store(deadline, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_armed(&self) {
+        // Relaxed: only the owner reads it before the lock passes it on.
+        self.state.store(ARMED, Ordering::Relaxed);
+    }
+}
+
+/// The runtime that drives a timer has shut down: the timer will not fire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shutdown;
+
+impl fmt::Display for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the runtime that drives this timer has shut down")
+    }
+}
+
+impl std::error::Error for Shutdown {}
+
+/// One deadline that a task waits for; see the module's rules.
+#[must_use = "a timer does nothing unless polled"]
+pub struct Timer {
+    entry: Entry,
+    place: Arc<Place>,
+    at: &'static Location<'static>,
+    /// Which waker is registered: its two addresses (rule 5).
+    registered: (usize, usize),
+    /// Whether the deadline was moved in place since the timer was inserted (rule 4).
+    moved: bool,
+}
+
+#[cfg(not(unstuck_loom))]
+const _: () = assert!(size_of::<Timer>() <= 88);
+
+impl Timer {
+    /// A timer for `deadline`, on the clock of these timers. It costs nothing shared until it is polled.
+    ///
+    /// A deadline more than 400 years away counts as one in about 400 years.
+    #[track_caller]
+    pub fn new(timers: &Arc<Timers>, deadline: Instant) -> Timer {
+        let place = timers.here().clone();
+        Timer {
+            entry: Entry::new(place.clock.tick(deadline)),
+            place,
+            at: Location::caller(),
+            registered: (0, 0),
+            moved: false,
+        }
+    }
+
+    /// When it fires.
+    pub fn deadline(&self) -> Instant {
+        self.place.clock.instant(self.entry.deadline())
+    }
+
+    /// Whether the deadline has come, and the timer knows: it fired, or a poll found it due.
+    pub fn is_elapsed(&self) -> bool {
+        self.entry.state() == DONE && (!self.moved || self.entry.deadline() <= self.place.clock.now())
+    }
+
+    /// Waits until the deadline. Charges the budget of the poll.
+    ///
+    /// # Errors
+    /// [`Shutdown`], when the runtime has shut down before.
+    pub fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Shutdown>> {
+        // SAFETY: nothing is moved out; the entry stays where it is.
+        let this = unsafe { self.get_unchecked_mut() };
+        let charge = ready!(local::poll_budget(cx));
+        loop {
+            match this.entry.state() {
+                ARMED if this.leave_waker(cx.waker()) => {
+                    local::wait_for(WaitKind::Timer, this.key(), this.at);
+                    return Poll::Pending;
+                }
+                // It fired meanwhile.
+                ARMED => {}
+                DONE if !this.moved => {
+                    charge.made_progress();
+                    return Poll::Ready(Ok(()));
+                }
+                SHUT => return Poll::Ready(Err(Shutdown)),
+                _ => this.start(cx.waker()),
+            }
+        }
+    }
+
+    /// Not ARMED: looks at the clock, and registers the timer if its deadline is in the future (rule 3).
+    fn start(&mut self, waker: &Waker) {
+        self.moved = false;
+        if self.entry.deadline() <= self.place.clock.now() {
+            // Relaxed: the state is ours.
+            return self.entry.state.store(DONE, Ordering::Relaxed);
+        }
+        if let Some(place) = self.place.elsewhere() {
+            self.place = place;
+        }
+        self.registered = addresses(waker);
+        // SAFETY: rule 1: the timer is not ARMED, so all of the entry is ours. It is pinned, and its drop takes it out.
+        let refused = unsafe {
+            let before = self.entry.swap_waker(Some(waker.clone()));
+            debug_assert!(before.is_none(), "the waker is taken when the state leaves ARMED");
+            !self.place.insert(NonNull::from(&self.entry))
+        };
+        if refused {
+            // SAFETY: as above.
+            let waker = unsafe { self.entry.swap_waker(None) };
+            // Relaxed: the state is ours.
+            self.entry.state.store(SHUT, Ordering::Relaxed);
+            drop(waker);
+        }
+    }
+
+    /// ARMED: makes `waker` the one that is woken. `false`: it has left ARMED meanwhile.
+    fn leave_waker(&mut self, waker: &Waker) -> bool {
+        if self.registered == addresses(waker) {
+            return true;
+        }
+        let new = waker.clone();
+        let locked = self.place.lock();
+        if self.entry.state() != ARMED {
+            return false;
+        }
+        // SAFETY: rule 1: ARMED, and the wheel is locked.
+        let old = unsafe { self.entry.swap_waker(Some(new)) };
+        drop(locked);
+        drop(old);
+        self.registered = addresses(waker);
+        true
+    }
+
+    /// Changes the deadline. A timer that is registered fires for the new one, also without another poll; one that has
+    /// fired waits for its next poll.
+    pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
+        // SAFETY: nothing is moved out; the entry stays where it is.
+        let this = unsafe { self.get_unchecked_mut() };
+        let deadline = this.place.clock.tick(deadline);
+        if this.entry.state() == ARMED {
+            if deadline >= this.entry.deadline() && !this.place.clock.jumps() {
+                // The wheel may see it now or later.
+                this.entry.set_deadline(deadline);
+                this.moved = true;
+                return;
+            }
+            // SAFETY: it was ARMED, in the wheel of this place.
+            if unsafe { this.place.reinsert(NonNull::from(&this.entry), deadline) } {
+                this.moved = false;
+                return;
+            }
+        }
+        this.entry.set_deadline(deadline);
+        // Relaxed: not ARMED, so it is ours.
+        this.entry.state.store(IDLE, Ordering::Relaxed);
+        this.moved = false;
+    }
+
+    /// The address, as an opaque key for [`local::wait_for`].
+    fn key(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if self.entry.state() != ARMED {
+            return;
+        }
+        // SAFETY: it was ARMED, in the wheel of this place.
+        let waker = unsafe { self.place.remove(NonNull::from(&self.entry)) };
+        drop(waker);
+        local::forget_wait(WaitKind::Timer, self.key());
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timer").field("deadline", &self.deadline()).finish_non_exhaustive()
+    }
+}
+
+/// What tells wakers apart, as [`Waker::will_wake`] does.
+fn addresses(waker: &Waker) -> (usize, usize) {
+    (waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())
+}

@@ -1,0 +1,149 @@
+//! What kernel and driver share: the registry, the slots, the bell, the signals.
+//!
+//! 1. A [`Registered`] is one descriptor in the epoll instance, from its registration until it is dropped, which comes
+//!    before the descriptor is closed.
+//! 2. Dropping it removes the descriptor from the epoll instance first, then gives its slot back: an event that was read
+//!    before finds another generation, and none can be read after.
+//! 3. After the shutdown nothing new is registered; what is registered may outlive driver and runtime.
+
+use std::fmt;
+use std::io;
+use std::os::fd::RawFd;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use mio::unix::SourceFd;
+use mio::{Interest, Poll, Registry, Token, Waker};
+use unstuck_base::WakeBatch;
+use unstuck_base::interest::Ready;
+use unstuck_base::sync::atomic::{AtomicBool, Ordering};
+use unstuck_driver::Readiness;
+
+use crate::bell::{Bell, OnRing};
+use crate::ready::Kind;
+use crate::signals::Signals;
+use crate::slots::{Key, Slot, Slots};
+
+/// The tokens that name no slot: slots never get so many.
+pub(crate) const WAKE: Token = Token(usize::MAX);
+pub(crate) const ALARM: Token = Token(usize::MAX - 1);
+pub(crate) const SIGNALS: Token = Token(usize::MAX - 2);
+
+/// See the module's rules.
+pub(crate) struct Reactor {
+    pub(crate) registry: Registry,
+    pub(crate) slots: Slots,
+    pub(crate) bell: Bell,
+    pub(crate) signals: Signals,
+    waker: Waker,
+}
+
+impl Reactor {
+    pub(crate) fn open() -> io::Result<(Arc<Reactor>, Poll)> {
+        let poll = Poll::new()?;
+        let reactor = Reactor {
+            registry: poll.registry().try_clone()?,
+            slots: Slots::new(),
+            bell: Bell::new(),
+            signals: Signals::new(),
+            waker: Waker::new(poll.registry(), WAKE)?,
+        };
+        Ok((Arc::new(reactor), poll))
+    }
+
+    /// Ends the driver's sleep, or the next one.
+    pub(crate) fn unpark(&self) {
+        if self.bell.ring() == OnRing::Wake {
+            // It fails only if the epoll instance is gone, and with it whoever could sleep.
+            let _ = self.waker.wake();
+        }
+    }
+
+    pub(crate) fn shut(&self, woken: &mut WakeBatch) {
+        self.slots.shut(woken);
+        self.signals.shut(woken);
+    }
+}
+
+impl fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reactor").field("bell", &self.bell).finish_non_exhaustive()
+    }
+}
+
+/// A descriptor that is registered; see the module's rules.
+pub(crate) struct Registered {
+    reactor: Arc<Reactor>,
+    key: Key,
+    slot: NonNull<Slot>,
+    fd: RawFd,
+    /// Whether the descriptor is in the epoll instance yet.
+    added: AtomicBool,
+}
+
+// SAFETY: the slot is shared data, of types that are Sync, and lives as long as the reactor, which we hold.
+unsafe impl Send for Registered {}
+// SAFETY: as above.
+unsafe impl Sync for Registered {}
+
+impl Registered {
+    /// Registers `fd` for `interest`.
+    pub(crate) fn new(
+        reactor: &Arc<Reactor>,
+        fd: RawFd,
+        kind: Kind,
+        interest: Interest,
+        assumed: Ready,
+    ) -> io::Result<Registered> {
+        let registered = Registered::later(reactor, fd, kind, assumed)?;
+        registered.add(interest)?;
+        Ok(registered)
+    }
+
+    /// Gives `fd` a readiness, but no events until [`add`](Registered::add).
+    pub(crate) fn later(reactor: &Arc<Reactor>, fd: RawFd, kind: Kind, assumed: Ready) -> io::Result<Registered> {
+        let (key, slot) = reactor.slots.take(kind, assumed)?;
+        Ok(Registered { reactor: reactor.clone(), key, slot, fd, added: AtomicBool::new(false) })
+    }
+
+    /// Begins to tell events. Not again if it does already.
+    pub(crate) fn add(&self, interest: Interest) -> io::Result<()> {
+        // Relaxed: the system call orders what matters; this only decides who makes it.
+        if self.added.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let result = self.reactor.registry.register(&mut SourceFd(&self.fd), self.key.token(), interest);
+        if result.is_err() {
+            self.added.store(false, Ordering::Relaxed);
+        }
+        result
+    }
+
+    #[inline]
+    pub(crate) fn readiness(&self) -> &Readiness {
+        // SAFETY: the slot lives as long as the reactor, which we hold.
+        unsafe { &self.slot.as_ref().readiness }
+    }
+
+    pub(crate) fn reactor(&self) -> &Arc<Reactor> {
+        &self.reactor
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        if *self.added.get_mut() {
+            // It fails if other code has closed the descriptor; then events that still come find an old key (rule 2).
+            let _ = self.reactor.registry.deregister(&mut SourceFd(&self.fd));
+        }
+        if self.reactor.slots.give_back(self.key) {
+            self.reactor.unpark();
+        }
+    }
+}
+
+impl fmt::Debug for Registered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registered").field("fd", &self.fd).field("key", &self.key).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,284 @@
+//! One worker thread: finds a task, polls it, finds the next.
+//!
+//! 1. A worker looks for work in this order: its slot, its ring, inject, the rings of others. Then it sleeps.
+//! 2. The slot is run before the ring, but not more often than [`SLOT_RUNS`] times in a row while the ring has work: two
+//!    tasks that wake each other starve nobody.
+//! 3. Under any load it looks at inject, the driver and the timers as often as [`pace`](crate::pace) says.
+//! 4. What it takes privately (from inject, or a batch of wakers) is in its ring, where others can take it, before it
+//!    polls anything.
+//! 5. A worker that is in a blocking part (`block_in_place`) runs nothing; what it wakes goes to inject.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use unstuck_base::prng::Prng;
+use unstuck_base::{WakeBatch, local};
+use unstuck_driver::Kernel;
+use unstuck_task::Runnable;
+
+use super::Shared;
+use super::place::Place;
+use crate::pace::Pace;
+use crate::root::spin_until;
+use crate::worker_local::{Role, with_role};
+use crate::{run_hook, wake};
+
+/// How often in a row the slot is run before the ring.
+const SLOT_RUNS: u32 = 16;
+/// How many runnables a worker takes from inject at once, at most.
+const INJECT_BATCH: usize = super::ring::SIZE / 4;
+
+/// A thread that is a worker.
+pub(crate) struct Worker {
+    pub(crate) pool: Arc<Shared>,
+    pub(crate) index: usize,
+    /// A spare ends when it is no longer needed.
+    spare: bool,
+    /// In a blocking part (rule 5).
+    pub(crate) blocks: Cell<bool>,
+    /// Wakers of a batch are being woken: they go to the ring, in their order.
+    batching: Cell<bool>,
+    /// The task in progress was woken during its poll.
+    yielded: Cell<bool>,
+    slot_runs: Cell<u32>,
+}
+
+impl Worker {
+    pub(crate) fn new(pool: Arc<Shared>, index: usize, spare: bool) -> Self {
+        Worker {
+            pool,
+            index,
+            spare,
+            blocks: Cell::new(false),
+            batching: Cell::new(false),
+            yielded: Cell::new(false),
+            slot_runs: Cell::new(0),
+        }
+    }
+
+    /// Runs until the pool closes, or a spare is not needed any more. The thread is in the runtime's context.
+    pub(crate) fn run(&self) {
+        local::seed_random(Some(Prng::seeded(self.pool.seed ^ (self.index as u64) << 32)));
+        let outer = local::set_home(self.pool.home.get().key(), self.index + 1);
+        with_role(Role::worker(self), || {
+            let mut pace = Pace::new(self.kernel().real_now());
+            while !self.is_over() {
+                match self.next_task() {
+                    Some(task) => self.poll(task, &mut pace),
+                    None => self.without_work(&mut pace),
+                }
+            }
+            self.leave();
+        });
+        local::set_home(outer.0, outer.1);
+    }
+
+    /// Is it time for this thread to end?
+    fn is_over(&self) -> bool {
+        self.pool.is_closed() || (self.spare && self.pool.retire_one())
+    }
+
+    /// The last look before it sleeps.
+    fn has_reason_to_stay_awake(&self) -> bool {
+        self.pool.has_work() || self.pool.is_closed() || (self.spare && self.pool.has_surplus())
+    }
+
+    /// Queues a task that was woken, spawned or aborted on this thread.
+    #[inline]
+    pub(crate) fn schedule(&self, task: Runnable) {
+        if self.blocks.get() {
+            return self.pool.queue_from_outside(task);
+        }
+        if self.batching.get() {
+            return self.push(task);
+        }
+        if let Some(displaced) = self.place().swap_slot(task) {
+            self.push(displaced);
+            self.pool.wake_one_soon();
+        }
+    }
+
+    /// Queues a task that was woken while this thread polled it: behind the others.
+    pub(crate) fn reschedule(&self, task: Runnable) {
+        self.yielded.set(true);
+        self.push(task);
+    }
+
+    fn poll(&self, task: Runnable, pace: &mut Pace) {
+        let place = self.place();
+        place.turn_epoch();
+        self.yielded.set(false);
+        task.run();
+        place.turn_epoch();
+        if pace.polled(self.yielded.get(), place.ring.len(), || self.kernel().real_now()) {
+            self.look_outside(pace);
+        }
+    }
+
+    /// Rule 1, as far as it costs no search.
+    #[inline]
+    fn next_task(&self) -> Option<Runnable> {
+        let place = self.place();
+        let runs = self.slot_runs.get();
+        if runs < SLOT_RUNS
+            && let Some(task) = place.take_slot()
+        {
+            self.slot_runs.set(runs + 1);
+            return Some(task);
+        }
+        self.slot_runs.set(0);
+        if let Some(task) = place.ring.pop() {
+            return Some(task);
+        }
+        place.take_slot().or_else(|| self.take_injected())
+    }
+
+    /// Takes a fair part of inject into the ring; returns the first.
+    fn take_injected(&self) -> Option<Runnable> {
+        let waiting = self.pool.inject.len();
+        if waiting == 0 {
+            return None;
+        }
+        let limit = (waiting / self.pool.workers + 1).min(INJECT_BATCH);
+        let mut first = None;
+        self.pool.inject.take(limit, |task| match first {
+            None => first = Some(task),
+            Some(_) => self.push(task),
+        });
+        first
+    }
+
+    /// Looks at inject, the timers and the driver, without sleeping (rule 3).
+    fn look_outside(&self, pace: &mut Pace) {
+        let mut batch = WakeBatch::new();
+        if let Some(mut seated) = self.pool.seat.try_sit() {
+            seated.driver().poll(&mut batch).unwrap_or_else(|error| super::driver_broke(&error));
+        }
+        self.pool.timers.expire(self.kernel().now(), &mut batch);
+        self.wake_batch(&mut batch);
+        if let Some(task) = self.take_injected() {
+            self.push(task);
+        }
+        if !self.place().ring.is_empty() {
+            self.pool.wake_one();
+        }
+        pace.looked(self.kernel().real_now());
+    }
+
+    /// Searches, and sleeps when there is nothing. Returns after work was found (and polled), or the worker has slept.
+    fn without_work(&self, pace: &mut Pace) {
+        let searching = self.pool.idle.search();
+        if searching {
+            let mut found = None;
+            spin_until(|| {
+                found = self.take_injected().or_else(|| self.steal());
+                found.is_some() || self.pool.is_closed()
+            });
+            if let Some(task) = found {
+                self.found_work();
+                return self.poll(task, pace);
+            }
+        }
+        self.pool.idle.sleep(self.index, searching);
+        let mut batch = WakeBatch::new();
+        if !self.has_reason_to_stay_awake() {
+            run_hook(&self.pool.hooks.park);
+            self.sleep(&mut batch);
+            run_hook(&self.pool.hooks.unpark);
+        }
+        // By its own hand or by that of whoever woke it, the worker is searching now.
+        self.pool.idle.stay_awake(self.index);
+        let task = if batch.is_empty() {
+            self.take_injected().or_else(|| self.steal())
+        } else {
+            self.wake_batch(&mut batch);
+            self.next_task()
+        };
+        self.found_work();
+        pace.looked(self.kernel().real_now());
+        if let Some(task) = task {
+            self.poll(task, pace);
+        }
+    }
+
+    /// Stops searching; the last searcher wakes another if work is left.
+    fn found_work(&self) {
+        if self.pool.idle.stop_searching() && self.pool.has_work() {
+            self.pool.wake_one();
+        }
+    }
+
+    /// Sleeps: in the driver if the seat is free, else on the parker.
+    fn sleep(&self, batch: &mut WakeBatch) {
+        let place = self.place();
+        let Some(mut seated) = self.pool.seat.try_sit() else { return place.park() };
+        let slept = place.sit(|| {
+            let deadline = self.pool.timers.begin_park();
+            let result = seated.driver().park(deadline, batch);
+            self.pool.timers.end_park();
+            result
+        });
+        if let Some(Err(error)) = slept {
+            super::driver_broke(&error);
+        }
+        self.pool.timers.expire(self.kernel().now(), batch);
+        // The seat is free before anything that was found runs.
+        drop(seated);
+    }
+
+    /// Wakes what the driver found, into the ring (rule 4).
+    fn wake_batch(&self, batch: &mut WakeBatch) {
+        self.batching.set(true);
+        wake(batch);
+        self.batching.set(false);
+    }
+
+    /// Takes half of another worker's ring.
+    fn steal(&self) -> Option<Runnable> {
+        let places = self.pool.places.visible();
+        let start = local::random_below(places as u32) as usize;
+        (0..places)
+            .map(|offset| (start + offset) % places)
+            .filter(|index| *index != self.index)
+            .find_map(|index| self.pool.places.get(index).ring.take_into(&self.place().ring))
+    }
+
+    /// Puts a runnable into the ring; when that is full, half of it goes to inject.
+    fn push(&self, task: Runnable) {
+        let ring = &self.place().ring;
+        if let Err(task) = ring.push(task) {
+            for older in ring.take_half() {
+                self.pool.inject.push(older);
+            }
+            self.pool.inject.push(task);
+            self.pool.wake_one();
+        }
+    }
+
+    /// Leaves the place empty: what is queued goes to inject, or is dropped with the pool.
+    fn leave(&self) {
+        let place = self.place();
+        while let Some(task) = place.take_slot().or_else(|| place.ring.pop()) {
+            self.pool.inject.push(task);
+        }
+        self.pool.wake_one();
+    }
+
+    /// Makes what is queued here available to others, for a blocking part.
+    pub(crate) fn hand_over(&self) {
+        if let Some(task) = self.place().take_slot() {
+            self.push(task);
+        }
+        if !self.place().ring.is_empty() {
+            self.pool.wake_one();
+        }
+    }
+
+    fn place(&self) -> &Place {
+        self.pool.places.get(self.index)
+    }
+
+    fn kernel(&self) -> &dyn Kernel {
+        &*self.pool.kernel
+    }
+}

@@ -1,0 +1,76 @@
+//! Polls the root future of a `block_on` on a thread that runs nothing else.
+//!
+//! 1. The root future is a task with an identity of its own (or that of the task inside which the thread blocks), a
+//!    budget, and a waker: the thread's parker.
+//! 2. The thread spins a little before it sleeps: waking an idle core is far dearer than looking a few times more.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use unstuck_base::local::{self, TaskRef};
+use unstuck_base::parker::Parker;
+use unstuck_base::sync::{MODELLED, hint};
+
+/// How often a thread looks for news before it sleeps, each time after some spinning.
+const LOOKS: usize = if MODELLED { 1 } else { 40 };
+const SPINS: usize = if MODELLED { 1 } else { 30 };
+
+/// Runs `future` to its end on this thread, which sleeps while the future waits.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    let parker = Arc::new(Parker::new());
+    let waker = Waker::from(parker.clone());
+    let mut cx = Context::from_waker(&waker);
+    let mut root = Root::new();
+    loop {
+        if let Poll::Ready(output) = root.poll(future.as_mut(), &mut cx) {
+            return output;
+        }
+        if !spin_until(|| parker.take_notification()) {
+            parker.park();
+        }
+    }
+}
+
+/// Who a root future is to the rest of the runtime; see the module's first rule.
+pub(crate) struct Root {
+    task: TaskRef,
+}
+
+impl Root {
+    pub(crate) fn new() -> Self {
+        let new = || TaskRef { id: local::next_task_id(), poll: 0, root: true };
+        Root { task: local::current_task().unwrap_or_else(new) }
+    }
+
+    /// Polls the root future once, as a poll of its own.
+    pub(crate) fn poll<F: Future>(&mut self, future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        struct End(Option<local::Outer>);
+        impl Drop for End {
+            // Also when the future panics: the panic goes on to the caller of `block_on`.
+            fn drop(&mut self) {
+                if let Some(outer) = self.0.take() {
+                    let _waits = local::end_poll(outer);
+                }
+            }
+        }
+        self.task.poll = self.task.poll.wrapping_add(1);
+        let _end = End(Some(local::begin_poll(self.task)));
+        future.poll(cx)
+    }
+}
+
+/// Spins until `news` says so, for a few microseconds at most. Says whether there was news.
+pub(crate) fn spin_until(mut news: impl FnMut() -> bool) -> bool {
+    for _ in 0..LOOKS {
+        if news() {
+            return true;
+        }
+        for _ in 0..SPINS {
+            hint::spin_loop();
+        }
+    }
+    news()
+}

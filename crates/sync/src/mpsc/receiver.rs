@@ -1,0 +1,276 @@
+//! The receiving side of a bounded channel.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::task::{Context, Poll};
+
+use unstuck_base::{entered, parker};
+
+use super::channel::{Bounded, Rx};
+use super::error::TryRecvError;
+use super::waiting::{Recv, RecvMany};
+
+/// Receives the messages of a channel with limited room. See [`channel`](super::channel()).
+///
+/// Dropping it closes the channel and drops the messages that were not received.
+pub struct Receiver<T> {
+    rx: Rx<T, Bounded>,
+}
+
+impl<T> Receiver<T> {
+    pub(super) fn new(rx: Rx<T, Bounded>) -> Self {
+        Receiver { rx }
+    }
+
+    /// The next message; waits until there is one.
+    ///
+    /// `None` says that no message will come any more: all senders are gone, or the channel was
+    /// [closed](Receiver::close), and everything that was sent, or for which room was reserved, has been received.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped before it is ready has received nothing: no message is lost.
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let (sender, mut receiver) = mpsc::channel(100);
+    /// std::thread::spawn(move || sender.blocking_send("hello"));
+    /// assert_eq!(receiver.recv().await, Some("hello"));
+    /// assert_eq!(receiver.recv().await, None);
+    /// # });
+    /// ```
+    #[track_caller]
+    #[inline]
+    pub fn recv(&mut self) -> impl Future<Output = Option<T>> {
+        Recv::new(&mut self.rx)
+    }
+
+    /// Receives up to `limit` messages, and appends them to `buffer`; waits until there is at least one. Ready with the
+    /// number received.
+    ///
+    /// 0 says that no message will come any more, as the `None` of [`recv`](Receiver::recv), or that `limit` is 0.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped before it is ready has received nothing: no message is lost.
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let (sender, mut receiver) = mpsc::channel(100);
+    /// for n in 0..5 {
+    ///     sender.send(n).await.unwrap();
+    /// }
+    /// let mut buffer = Vec::new();
+    /// assert_eq!(receiver.recv_many(&mut buffer, 3).await, 3);
+    /// assert_eq!(receiver.recv_many(&mut buffer, 3).await, 2);
+    /// assert_eq!(buffer, [0, 1, 2, 3, 4]);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> impl Future<Output = usize> {
+        RecvMany::new(&mut self.rx, buffer, limit)
+    }
+
+    /// The next message if there is one; never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Empty`](TryRecvError::Empty) when one may still come, [`Disconnected`](TryRecvError::Disconnected) when none
+    /// will.
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc::{self, error::TryRecvError};
+    ///
+    /// let (sender, mut receiver) = mpsc::channel(1);
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+    /// sender.try_send(1).unwrap();
+    /// drop(sender);
+    /// assert_eq!(receiver.try_recv(), Ok(1));
+    /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
+    /// ```
+    pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        self.rx.try_recv()
+    }
+
+    /// The next message; blocks the thread until there is one. `None` as for [`recv`](Receiver::recv).
+    ///
+    /// # Panics
+    ///
+    /// Inside a runtime, where it would stall other tasks: await [`recv`](Receiver::recv) there.
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc;
+    ///
+    /// let (sender, mut receiver) = mpsc::channel(1);
+    /// std::thread::spawn(move || sender.blocking_send(1));
+    /// assert_eq!(receiver.blocking_recv(), Some(1));
+    /// ```
+    #[track_caller]
+    pub fn blocking_recv(&mut self) -> Option<T> {
+        entered::assert_may_block();
+        parker::block_on(self.recv())
+    }
+
+    /// As [`recv_many`](Receiver::recv_many), but blocks the thread.
+    ///
+    /// # Panics
+    ///
+    /// Inside a runtime, as [`blocking_recv`](Receiver::blocking_recv).
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc;
+    ///
+    /// let (sender, mut receiver) = mpsc::channel(2);
+    /// sender.try_send(1).unwrap();
+    /// sender.try_send(2).unwrap();
+    /// let mut buffer = Vec::new();
+    /// assert_eq!(receiver.blocking_recv_many(&mut buffer, 10), 2);
+    /// ```
+    #[track_caller]
+    pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
+        entered::assert_may_block();
+        parker::block_on(self.recv_many(buffer, limit))
+    }
+
+    /// Lets no more be sent, without dropping the receiver.
+    ///
+    /// Senders fail from now on, except that room which was reserved before can still be used. Receive on until
+    /// [`recv`](Receiver::recv) gives `None`: then nothing was lost.
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let (sender, mut receiver) = mpsc::channel(10);
+    /// sender.send("in time").await.unwrap();
+    /// receiver.close();
+    /// assert!(sender.send("too late").await.is_err());
+    /// assert_eq!(receiver.recv().await, Some("in time"));
+    /// assert_eq!(receiver.recv().await, None);
+    /// # });
+    /// ```
+    pub fn close(&mut self) {
+        self.rx.close();
+    }
+
+    /// Whether the channel is closed: this side has closed it, or all senders are gone. There may be messages left.
+    ///
+    /// ```
+    /// let (sender, receiver) = unstuck_sync::mpsc::channel::<()>(1);
+    /// assert!(!receiver.is_closed());
+    /// drop(sender);
+    /// assert!(receiver.is_closed());
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        self.rx.is_closed()
+    }
+
+    /// Whether there is no message now.
+    ///
+    /// ```
+    /// let (sender, receiver) = unstuck_sync::mpsc::channel(1);
+    /// assert!(receiver.is_empty());
+    /// sender.try_send(1).unwrap();
+    /// assert!(!receiver.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.rx.is_empty()
+    }
+
+    /// How many messages there are now.
+    ///
+    /// ```
+    /// let (sender, receiver) = unstuck_sync::mpsc::channel(10);
+    /// sender.try_send(1).unwrap();
+    /// sender.try_send(2).unwrap();
+    /// assert_eq!(receiver.len(), 2);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.rx.len()
+    }
+
+    /// For how many messages there is room now.
+    ///
+    /// ```
+    /// let (sender, receiver) = unstuck_sync::mpsc::channel(5);
+    /// sender.try_send(1).unwrap();
+    /// assert_eq!(receiver.capacity(), 4);
+    /// ```
+    pub fn capacity(&self) -> usize {
+        self.rx.channel().limit.permits.available()
+    }
+
+    /// For how many messages there is room when the channel is empty: what it was made with.
+    pub fn max_capacity(&self) -> usize {
+        self.rx.channel().limit.capacity
+    }
+
+    /// How many senders the channel has, owned permits included.
+    pub fn sender_strong_count(&self) -> usize {
+        self.rx.channel().strong_count()
+    }
+
+    /// How many weak senders the channel has.
+    pub fn sender_weak_count(&self) -> usize {
+        self.rx.channel().weak_count()
+    }
+
+    /// Polls for the next message: for code that is a future or a stream itself. The task that polled last is woken when
+    /// there may be one.
+    ///
+    /// `Ready(None)` as for [`recv`](Receiver::recv). `Pending` may also say that the task has used up its budget; it is
+    /// woken at once then.
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let (sender, mut receiver) = mpsc::channel(1);
+    /// sender.send(1).await.unwrap();
+    /// assert_eq!(std::future::poll_fn(|cx| receiver.poll_recv(cx)).await, Some(1));
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.rx.poll_recv(cx, Location::caller())
+    }
+
+    /// Polls for up to `limit` messages, which are appended to `buffer`: [`recv_many`](Receiver::recv_many) as
+    /// [`poll_recv`](Receiver::poll_recv) is `recv`.
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let (sender, mut receiver) = mpsc::channel(2);
+    /// sender.send(1).await.unwrap();
+    /// let mut buffer = Vec::new();
+    /// assert_eq!(std::future::poll_fn(|cx| receiver.poll_recv_many(cx, &mut buffer, 10)).await, 1);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn poll_recv_many(&mut self, cx: &mut Context<'_>, buffer: &mut Vec<T>, limit: usize) -> Poll<usize> {
+        self.rx.poll_recv_many(cx, buffer, limit, Location::caller())
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("len", &self.len())
+            .field("max_capacity", &self.max_capacity())
+            .field("is_closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+// As for the senders.
+impl<T> UnwindSafe for Receiver<T> {}
+impl<T> RefUnwindSafe for Receiver<T> {}
+// No message is pinned.
+impl<T> Unpin for Receiver<T> {}

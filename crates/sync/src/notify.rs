@@ -1,0 +1,509 @@
+//! A notification for one task, or for all that wait.
+//!
+//! The word is `rounds << 2 | WAITERS | PERMIT`, where a round is a call of `notify_waiters`.
+//!
+//! | word \ event | notify_one            | notify_waiters          | first poll of Notified | a round since it was made |
+//! |--------------|-----------------------|-------------------------|------------------------|---------------------------|
+//! | 0            | PERMIT                | next round              | queue, WAITERS         | ready                     |
+//! | PERMIT       | PERMIT                | next round, PERMIT      | ready, 0               | ready, PERMIT             |
+//! | WAITERS      | grant the first       | next round, call all, 0 | queue                  | ready                     |
+//!
+//! 1. WAITERS is set exactly while somebody waits in the queue who was not notified. It changes under the queue's lock
+//!    only. WAITERS and PERMIT are never set together.
+//! 2. A `Notified` keeps the round in which it was made: a later round notifies it, also if it was never polled.
+//! 3. What notified one is passed on if its `Notified` is dropped before it knows; what notified all is not.
+//! 4. Everything before a notification is seen after it: the notifying side changes the word with Release or holds the
+//!    queue's lock, the notified side reads it with Acquire or holds the lock.
+//!
+//! Waiting tasks are woken after the queue's lock is released.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use unstuck_base::const_unless_model;
+use unstuck_base::local::WaitKind;
+use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
+use unstuck_base::wake_batch::WakeBatch;
+
+use crate::wait_list::{Queue, State, WaitList, Waiter};
+
+const PERMIT: usize = 1;
+const WAITERS: usize = 2;
+const ROUND: usize = 4;
+
+/// The marks of a grant: where it goes if it is passed on.
+const FIRST: usize = 0;
+const LAST: usize = 1;
+
+/// Wakes tasks that wait for something to happen, without saying what.
+///
+/// It holds no value: what happened is to be found elsewhere. `notify_one` notifies one task; if none waits, the next
+/// one that comes goes through at once (this is remembered once, however often it was called). `notify_waiters`
+/// notifies all that wait and is not remembered.
+///
+/// # Examples
+///
+/// A queue whose consumer waits until there is something in it:
+///
+/// ```
+/// use std::collections::VecDeque;
+/// use std::sync::Mutex;
+/// use unstuck_sync::Notify;
+///
+/// struct Queue {
+///     items: Mutex<VecDeque<u32>>,
+///     filled: Notify,
+/// }
+///
+/// impl Queue {
+///     fn push(&self, item: u32) {
+///         self.items.lock().unwrap().push_back(item);
+///         self.filled.notify_one();
+///     }
+///
+///     async fn pop(&self) -> u32 {
+///         loop {
+///             if let Some(item) = self.items.lock().unwrap().pop_front() {
+///                 return item;
+///             }
+///             self.filled.notified().await;
+///         }
+///     }
+/// }
+///
+/// # unstuck_base::parker::block_on(async {
+/// let queue = Queue { items: Mutex::default(), filled: Notify::new() };
+/// queue.push(7);
+/// assert_eq!(queue.pop().await, 7);
+/// # });
+/// ```
+pub struct Notify {
+    word: AtomicUsize,
+    list: WaitList,
+}
+
+/// What [`Notify::notified`] returns: ready once it was notified.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Notified<'a>(Listening<&'a Notify>);
+
+/// What [`Notify::notified_owned`] returns: ready once it was notified. It keeps the [`Notify`] alive.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct OwnedNotified(Listening<Arc<Notify>>);
+
+impl Notify {
+    const_unless_model! {
+        /// A notify that nobody has notified, for a `static` or a `const`.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use unstuck_sync::Notify;
+        ///
+        /// static CHANGED: Notify = Notify::const_new();
+        /// CHANGED.notify_one();
+        /// ```
+        pub fn const_new() -> Notify {
+            Notify { word: AtomicUsize::new(0), list: WaitList::new() }
+        }
+    }
+
+    /// A notify that nobody has notified.
+    pub fn new() -> Notify {
+        Notify::const_new()
+    }
+
+    /// Waits for a notification.
+    ///
+    /// A call of [`notify_waiters`](Notify::notify_waiters) notifies every future that was made before it, polled or not.
+    /// A call of [`notify_one`](Notify::notify_one) reaches those only that were polled (or
+    /// [enabled](Notified::enable)), in the order in which that happened.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses the place in the line. If `notify_one` had chosen it, the notification goes to another
+    /// one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::Notify;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let notify = Notify::new();
+    /// notify.notify_one();
+    /// notify.notified().await;
+    ///
+    /// let notified = notify.notified();
+    /// notify.notify_waiters();
+    /// notified.await;
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn notified(&self) -> Notified<'_> {
+        self.notified_for(WaitKind::Notify, Location::caller())
+    }
+
+    /// As [`notified`](Notify::notified), for a future that borrows nothing.
+    ///
+    /// # Cancel safety
+    /// As for [`notified`](Notify::notified).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::Notify;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let notify = Arc::new(Notify::new());
+    /// let notified = notify.clone().notified_owned();
+    /// std::thread::spawn(move || notify.notify_waiters());
+    /// notified.await;
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn notified_owned(self: Arc<Self>) -> OwnedNotified {
+        OwnedNotified(Listening::new(self, WaitKind::Notify, Location::caller()))
+    }
+
+    /// Notifies the task that has waited longest. If none waits, the next [`notified`](Notify::notified) that is polled
+    /// is ready at once; several calls count as one then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::Notify;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let notify = Notify::new();
+    /// notify.notify_one();
+    /// notify.notify_one();
+    /// notify.notified().await;
+    /// // A second wait would wait for a third call.
+    /// # });
+    /// ```
+    pub fn notify_one(&self) {
+        self.notify_marked(FIRST);
+    }
+
+    /// As [`notify_one`](Notify::notify_one), for the task that began to wait last.
+    pub fn notify_last(&self) {
+        self.notify_marked(LAST);
+    }
+
+    /// Notifies all tasks that wait now, and every [`Notified`] that exists now. It is not remembered for those that
+    /// come later, and leaves alone what [`notify_one`](Notify::notify_one) has stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::Notify;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let notify = Notify::new();
+    /// let (first, second) = (notify.notified(), notify.notified());
+    /// notify.notify_waiters();
+    /// first.await;
+    /// second.await;
+    /// # });
+    /// ```
+    pub fn notify_waiters(&self) {
+        let mut word = self.word.load(Ordering::Relaxed);
+        while word & WAITERS == 0 {
+            // Release: rule 4, for those who see the next round.
+            match self.word.compare_exchange_weak(
+                word,
+                word.wrapping_add(ROUND),
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return,
+                Err(newer) => word = newer,
+            }
+        }
+        let mut batch = WakeBatch::new();
+        let mut queue = self.list.lock();
+        // Release: as above. With WAITERS set the word changes under the lock only; without, nobody is in the queue.
+        self.word.fetch_add(ROUND, Ordering::Release);
+        let nothing = queue.call_all(&mut batch);
+        debug_assert_eq!(nothing, 0, "who waits has nothing yet");
+        self.settle(&queue);
+        drop(queue);
+        batch.wake_all();
+    }
+
+    /// As [`notified`](Notify::notified), on behalf of another wait than a plain one.
+    pub(crate) fn notified_for(&self, kind: WaitKind, at: &'static Location<'static>) -> Notified<'_> {
+        Notified(Listening::new(self, kind, at))
+    }
+
+    fn notify_marked(&self, mark: usize) {
+        // Relaxed: a stale value costs a turn of the loop, or a look under the lock.
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            while word & WAITERS == 0 {
+                // Release: rule 4, for who takes the permit. Also when it was set before: this call has news of its own.
+                match self.word.compare_exchange_weak(word, word | PERMIT, Ordering::Release, Ordering::Relaxed) {
+                    Ok(_) => return,
+                    Err(newer) => word = newer,
+                }
+            }
+            let mut batch = WakeBatch::new();
+            let mut queue = self.list.lock();
+            if self.grant(&mut queue, mark, &mut batch) {
+                drop(queue);
+                return batch.wake_all();
+            }
+            // The last one left before we had the lock.
+            word = self.word.load(Ordering::Relaxed);
+        }
+    }
+
+    /// Grants one who waits; `false`: nobody does.
+    fn grant(&self, queue: &mut Queue, mark: usize, batch: &mut WakeBatch) -> bool {
+        let granted = if mark == LAST { queue.grant_last(mark, batch) } else { queue.grant_first(mark, batch) };
+        if granted {
+            self.settle(queue);
+        }
+        granted
+    }
+
+    /// Clears WAITERS if nobody waits any more (rule 1).
+    fn settle(&self, queue: &Queue) {
+        // Relaxed: WAITERS changes under the lock that we have; the rest goes on with the chain of releases.
+        if !queue.is_waited_for() && self.word.load(Ordering::Relaxed) & WAITERS != 0 {
+            self.word.fetch_and(!WAITERS, Ordering::Relaxed);
+        }
+    }
+
+    /// Without the lock: whether who was made in `round` is notified. It takes the permit if there is one.
+    fn take_notification(&self, round: usize) -> bool {
+        // Acquire: rule 4, for a later round.
+        let mut word = self.word.load(Ordering::Acquire);
+        loop {
+            if word & !(ROUND - 1) != round {
+                return true;
+            }
+            if word & PERMIT == 0 {
+                return false;
+            }
+            // Acquire: rule 4, pairs with the Release in `notify_marked`.
+            match self.word.compare_exchange_weak(word, word & !PERMIT, Ordering::Acquire, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(newer) => word = newer,
+            }
+        }
+    }
+
+    /// With the lock: sets WAITERS, unless who was made in `round` is notified.
+    fn begin_to_wait(&self, round: usize) -> bool {
+        loop {
+            if self.take_notification(round) {
+                return false;
+            }
+            let word = self.word.load(Ordering::Relaxed);
+            if word & WAITERS != 0 && word & !(ROUND - 1) == round {
+                return true;
+            }
+            // Relaxed: what the waiter will be told comes through the lock.
+            if word & (WAITERS | PERMIT) == 0
+                && word & !(ROUND - 1) == round
+                && self.word.compare_exchange(word, word | WAITERS, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            {
+                return true;
+            }
+        }
+    }
+
+    fn key(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+}
+
+impl Default for Notify {
+    fn default() -> Notify {
+        Notify::new()
+    }
+}
+
+impl fmt::Debug for Notify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.word.load(Ordering::Relaxed);
+        f.debug_struct("Notify")
+            .field("notified", &(word & PERMIT != 0))
+            .field("waited_for", &(word & WAITERS != 0))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Notified<'_> {
+    /// Takes a place in the line without being polled, so that a [`notify_one`](Notify::notify_one) from now on can
+    /// choose this future. `true` says that it is notified already; then an `.await` of it returns at once.
+    ///
+    /// This is for code that looks whether something has happened after it has begun to wait, and before it sleeps.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use unstuck_sync::Notify;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let notify = Notify::new();
+    /// let mut notified = pin!(notify.notified());
+    /// assert!(!notified.as_mut().enable());
+    /// // Whatever happens from here on is not missed.
+    /// notify.notify_one();
+    /// notified.await;
+    /// # });
+    /// ```
+    pub fn enable(self: Pin<&mut Self>) -> bool {
+        // SAFETY: the one field is pinned when we are.
+        unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(None).is_ready()
+    }
+}
+
+impl OwnedNotified {
+    /// As [`Notified::enable`].
+    pub fn enable(self: Pin<&mut Self>) -> bool {
+        // SAFETY: the one field is pinned when we are.
+        unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(None).is_ready()
+    }
+}
+
+impl Future for Notified<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: the one field is pinned when we are.
+        unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(Some(cx.waker()))
+    }
+}
+
+impl Future for OwnedNotified {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: the one field is pinned when we are.
+        unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(Some(cx.waker()))
+    }
+}
+
+/// The future behind [`Notified`] and [`OwnedNotified`].
+#[derive(Debug)]
+struct Listening<N: Deref<Target = Notify>> {
+    notify: N,
+    /// The bits of the round in which this was made.
+    round: usize,
+    progress: Progress,
+    waiter: Waiter,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Fresh,
+    /// The waiter has joined the queue.
+    Queued,
+    /// Ready, now and whenever it is polled again.
+    Done,
+}
+
+impl<N: Deref<Target = Notify>> Listening<N> {
+    fn new(notify: N, kind: WaitKind, at: &'static Location<'static>) -> Self {
+        // Acquire: pairs with the Release of a round. Who makes this after a round sees what was done before it, and
+        // so finds by itself what it will not be notified of.
+        let round = notify.word.load(Ordering::Acquire) & !(ROUND - 1);
+        Listening { notify, round, progress: Progress::Fresh, waiter: Waiter::new(kind, at) }
+    }
+
+    /// Polls; without a waker it only takes its place.
+    fn poll(self: Pin<&mut Self>, waker: Option<&Waker>) -> Poll<()> {
+        // SAFETY: only the waiter must stay in place, and it is only shared. `notify` is a reference or an `Arc`: it
+        // keeps its referent in place.
+        let this = unsafe { self.get_unchecked_mut() };
+        let (ready, progress) = match this.progress {
+            Progress::Done => (true, Progress::Done),
+            Progress::Fresh if this.notify.take_notification(this.round) => (true, Progress::Done),
+            Progress::Fresh => this.begin(waker),
+            Progress::Queued => this.look(waker),
+        };
+        this.progress = progress;
+        if ready { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Takes a place in the queue.
+    #[cold]
+    fn begin(&self, waker: Option<&Waker>) -> (bool, Progress) {
+        let waker = waker.cloned();
+        let mut queue = self.notify.list.lock();
+        if !self.notify.begin_to_wait(self.round) {
+            return (true, Progress::Done);
+        }
+        // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
+        unsafe {
+            queue.join(&self.waiter, 1);
+            if let Some(waker) = waker {
+                queue.stamp(&self.waiter, self.notify.key());
+                let _none = queue.leave_waker(&self.waiter, waker);
+            }
+        }
+        (false, Progress::Queued)
+    }
+
+    /// Looks whether it was notified in the queue.
+    fn look(&self, waker: Option<&Waker>) -> (bool, Progress) {
+        let list = &self.notify.list;
+        let mut leftover = None;
+        // SAFETY: the waiter has joined this list: `Queued`.
+        unsafe {
+            let mut queue = match waker {
+                Some(waker) => list.lock_again(&self.waiter, waker, &mut leftover),
+                None => list.lock(),
+            };
+            if queue.state(&self.waiter) == State::Waiting {
+                if waker.is_some() {
+                    queue.stamp(&self.waiter, self.notify.key());
+                }
+                return (false, Progress::Queued);
+            }
+            let _consumed = queue.leave(&self.waiter, self.notify.key(), &mut leftover);
+        }
+        (true, Progress::Done)
+    }
+
+    /// Leaves the queue, and passes on what notified it alone (rule 3).
+    #[cold]
+    fn give_up(&self) {
+        let notify: &Notify = &self.notify;
+        let mut leftover = None;
+        let mut batch = WakeBatch::new();
+        let mut queue = notify.list.lock();
+        // SAFETY: the waiter has joined this list: `Queued`. We are being dropped in place.
+        let left = unsafe { queue.leave(&self.waiter, notify.key(), &mut leftover) };
+        match left.state {
+            State::Granted if !notify.grant(&mut queue, left.has, &mut batch) => {
+                // Release: the news passes through here to who takes the permit. WAITERS is not set: nobody waits.
+                notify.word.fetch_or(PERMIT, Ordering::Release);
+            }
+            State::Granted | State::Called | State::Out => {}
+            State::Waiting => notify.settle(&queue),
+        }
+        drop(queue);
+        batch.wake_all();
+    }
+}
+
+impl<N: Deref<Target = Notify>> Drop for Listening<N> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.progress == Progress::Queued {
+            self.give_up();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A future polled by hand, with a waker that counts.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll, Wake, Waker};
+
+use unstuck_base::local::{self, TaskRef};
+
+/// Counts how often it was woken.
+#[derive(Default)]
+pub(crate) struct Wakes(AtomicUsize);
+
+impl Wakes {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(SeqCst)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// One task: a future, and how often it was woken.
+pub(crate) struct Task<F> {
+    future: Pin<Box<F>>,
+    pub(crate) wakes: Arc<Wakes>,
+    seen: usize,
+}
+
+impl<F: Future> Task<F> {
+    pub(crate) fn new(future: F) -> Self {
+        Task { future: Box::pin(future), wakes: Arc::default(), seen: 0 }
+    }
+
+    /// Polls once.
+    pub(crate) fn poll(&mut self) -> Poll<F::Output> {
+        self.seen = self.wakes.count();
+        let waker = Waker::from(self.wakes.clone());
+        self.future.as_mut().poll(&mut Context::from_waker(&waker))
+    }
+
+    /// Whether it was woken since the last poll.
+    pub(crate) fn is_woken(&self) -> bool {
+        self.wakes.count() != self.seen
+    }
+
+    pub(crate) fn ready(&mut self) -> F::Output {
+        match self.poll() {
+            Poll::Ready(output) => output,
+            Poll::Pending => panic!("expected to be ready"),
+        }
+    }
+
+    pub(crate) fn pending(&mut self) {
+        assert!(self.poll().is_pending(), "expected to be pending");
+    }
+
+    pub(crate) fn pinned(&mut self) -> Pin<&mut F> {
+        self.future.as_mut()
+    }
+}
+
+/// Runs `poll` as the `number`th poll of the task `id`; returns what it waits for: the lines, in order.
+pub(crate) fn as_task<R>(id: std::num::NonZeroU64, number: u32, poll: impl FnOnce() -> R) -> (R, Vec<local::Wait>) {
+    let outer = local::begin_poll(TaskRef { id, poll: number, root: false });
+    let result = poll();
+    let waits = local::waits().collect();
+    let _short = local::end_poll(outer);
+    (result, waits)
+}
+
+/// A waker that panics when it is woken.
+pub(crate) fn panicking_waker() -> Waker {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker that panics");
+        }
+    }
+    Waker::from(Arc::new(Panics))
+}
+
+/// A waker that runs `f` when it is woken, and keeps what `f` owns until it is dropped.
+pub(crate) fn acting_waker<F: Fn() + Send + Sync + 'static>(f: F) -> Waker {
+    struct Acts<F>(F);
+    impl<F: Fn() + Send + Sync> Wake for Acts<F> {
+        fn wake(self: Arc<Self>) {
+            (self.0)();
+        }
+    }
+    Waker::from(Arc::new(Acts(f)))
+}
+
+/// Uses up the budget of the poll in progress.
+pub(crate) fn spend_budget() {
+    let mut cx = Context::from_waker(Waker::noop());
+    while let Poll::Ready(charge) = local::poll_budget(&mut cx) {
+        charge.made_progress();
+    }
+}

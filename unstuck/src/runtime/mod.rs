@@ -1,0 +1,258 @@
+//! The runtime: where a scheduler meets a kernel.
+//!
+//! A [`Runtime`] owns a scheduler, the driver that waits for the outside world, timers, and a pool of threads for work
+//! that blocks. Most programs use the [`main`](macro@crate::main) macro and never name it; [`Builder`] is for the others.
+//!
+//! There are two schedulers. The *multi-thread* scheduler runs tasks on a pool of worker threads that steal from each
+//! other; the *current-thread* scheduler runs all tasks on the thread that is in [`Runtime::block_on`].
+//!
+//! ```
+//! use unstuck::runtime::Runtime;
+//!
+//! let runtime = Runtime::new()?;
+//! let answer = runtime.block_on(async {
+//!     let task = unstuck::spawn(async { 6 * 7 });
+//!     task.await.unwrap()
+//! });
+//! assert_eq!(answer, 42);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod builder;
+mod handle;
+mod metrics;
+mod threads;
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use unstuck_base::entered;
+use unstuck_scheduler::{BlockingPool, Pool, Single};
+
+pub use builder::Builder;
+pub use handle::{Handle, RuntimeFlavor};
+pub use metrics::RuntimeMetrics;
+pub use unstuck_context::{EnterGuard, TryCurrentError};
+
+use crate::task::JoinHandle;
+
+/// A runtime.
+///
+/// Dropping it shuts it down: every task is dropped at the next point where it waits, and the thread waits for the
+/// workers and for blocking work that has begun. [`shutdown_timeout`](Runtime::shutdown_timeout) and
+/// [`shutdown_background`](Runtime::shutdown_background) do not wait so long.
+///
+/// # Panics
+/// Dropping a runtime panics inside asynchronous code, where waiting would stall other tasks. There, use
+/// [`shutdown_background`](Runtime::shutdown_background), or drop it in a `spawn_blocking`.
+pub struct Runtime {
+    scheduler: Kind,
+    blocking: Arc<BlockingPool>,
+    handle: Handle,
+    is_shut_down: bool,
+}
+
+enum Kind {
+    CurrentThread(Single),
+    MultiThread(Pool),
+}
+
+impl Runtime {
+    /// A multi-thread runtime with default settings; see [`Builder`] for others.
+    ///
+    /// # Errors
+    /// If the system gives no file descriptor or thread.
+    ///
+    /// # Example
+    /// ```
+    /// let runtime = unstuck::runtime::Runtime::new()?;
+    /// runtime.block_on(async {});
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn new() -> io::Result<Runtime> {
+        Builder::new_multi_thread().enable_all().build()
+    }
+
+    /// A handle to this runtime, which other threads can spawn with. It does not keep the runtime running.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Spawns a task onto this runtime. It begins to run at once, also when nobody awaits the handle; on the
+    /// current-thread runtime, when the next [`block_on`](Runtime::block_on) runs.
+    ///
+    /// # Example
+    /// ```
+    /// let runtime = unstuck::runtime::Runtime::new()?;
+    /// let task = runtime.spawn(async { "done" });
+    /// assert_eq!(runtime.block_on(task).unwrap(), "done");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.handle.spawn(future)
+    }
+
+    /// Runs a closure that blocks on a thread of its own.
+    ///
+    /// # Example
+    /// ```
+    /// let runtime = unstuck::runtime::Runtime::new()?;
+    /// let sum = runtime.spawn_blocking(|| (1..=10).sum::<u32>());
+    /// assert_eq!(runtime.block_on(sum).unwrap(), 55);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, func: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.handle.spawn_blocking(func)
+    }
+
+    /// Runs `future` to its end on this thread, which need not be `Send`. It is the entry to the runtime.
+    ///
+    /// On the current-thread runtime this thread also runs all tasks. When several threads are in `block_on` of one
+    /// current-thread runtime, one of them does so, and another takes over when that one leaves.
+    ///
+    /// # Panics
+    /// If the future panics, or if called inside asynchronous code.
+    ///
+    /// # Example
+    /// ```
+    /// let runtime = unstuck::runtime::Runtime::new()?;
+    /// assert_eq!(runtime.block_on(async { 1 + 1 }), 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let _context = self.enter();
+        let _entered = enter_runtime();
+        match &self.scheduler {
+            Kind::CurrentThread(single) => match single.block_on(future) {
+                Ok(output) => output,
+                Err(error) => panic!("the I/O driver broke and can't be waited for: {error}"),
+            },
+            Kind::MultiThread(_) => unstuck_scheduler::root::block_on(future),
+        }
+    }
+
+    /// Makes this runtime the thread's current one until the guard is dropped: `unstuck::spawn`, sockets and timers find
+    /// it. It does not run any task.
+    ///
+    /// # Example
+    /// ```
+    /// let runtime = unstuck::runtime::Runtime::new()?;
+    /// let task = {
+    ///     let _guard = runtime.enter();
+    ///     unstuck::spawn(async { 3 })
+    /// };
+    /// assert_eq!(runtime.block_on(task).unwrap(), 3);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.handle.enter()
+    }
+
+    /// Shuts the runtime down, and waits for its threads for at most `duration`.
+    ///
+    /// What still runs then (a task that does not return from its poll, blocking work) is left alone: it goes on as long
+    /// as the process lives, or until it is done.
+    ///
+    /// # Example
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let runtime = unstuck::runtime::Runtime::new()?;
+    /// runtime.spawn_blocking(|| std::thread::sleep(Duration::from_secs(3600)));
+    /// runtime.shutdown_timeout(Duration::from_millis(10));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn shutdown_timeout(mut self, duration: Duration) {
+        self.shut_down(Some(duration));
+    }
+
+    /// Shuts the runtime down, and waits for nobody. It can be called inside asynchronous code.
+    ///
+    /// # Example
+    /// ```
+    /// let outer = unstuck::runtime::Runtime::new()?;
+    /// outer.block_on(async {
+    ///     let inner = unstuck::runtime::Runtime::new().unwrap();
+    ///     inner.shutdown_background();
+    /// });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn shutdown_background(self) {
+        self.shutdown_timeout(Duration::ZERO);
+    }
+
+    /// What can be counted of this runtime.
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.handle.metrics()
+    }
+
+    fn shut_down(&mut self, limit: Option<Duration>) {
+        self.is_shut_down = true;
+        let now = || self.handle.parts().kernel.real_now();
+        let deadline = limit.and_then(|limit| now().checked_add(limit));
+        let left = || deadline.map(|deadline| deadline.saturating_duration_since(now()));
+        {
+            let _context = self.handle.enter();
+            // Blocking work that has not begun never begins.
+            self.blocking.close();
+            match &self.scheduler {
+                Kind::CurrentThread(single) => single.shut_down(),
+                Kind::MultiThread(pool) => drop(pool.shut_down(left())),
+            }
+        }
+        self.blocking.wait(left());
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if self.is_shut_down {
+            return;
+        }
+        // Where waiting is not allowed the runtime ends all the same, and then the mistake is told.
+        let may_wait = !entered::is_entered();
+        self.shut_down(if may_wait { None } else { Some(Duration::ZERO) });
+        assert!(
+            may_wait || std::thread::panicking(),
+            "Cannot drop a runtime in a context where blocking is not allowed. This happens when a runtime is dropped from \
+             within an asynchronous context: use `shutdown_background`, or drop it in `spawn_blocking`."
+        );
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("handle", &self.handle).finish_non_exhaustive()
+    }
+}
+
+/// Marks the thread as inside a runtime.
+#[track_caller]
+fn enter_runtime() -> entered::Entered {
+    entered::enter().unwrap_or_else(|| {
+        panic!(
+            "Cannot start a runtime from within a runtime. This happens because a function (like `block_on`) attempted to \
+             block the current thread while the thread is being used to drive asynchronous tasks: await the future instead, \
+             or move the blocking part to `spawn_blocking` or `block_in_place`."
+        )
+    })
+}
+
+/// The time outside any runtime.
+pub(crate) fn default_now() -> Instant {
+    unstuck_os::now()
+}

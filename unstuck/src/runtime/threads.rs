@@ -1,0 +1,57 @@
+//! How the runtime's threads are made: their names, stacks and hooks.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use unstuck_scheduler::blocking::StartThread;
+
+/// Gives each thread its name.
+pub(super) type NameThread = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the builder says about threads.
+#[derive(Clone)]
+pub(super) struct Threads {
+    pub(super) name: NameThread,
+    pub(super) stack_size: Option<usize>,
+}
+
+impl Threads {
+    /// The same name for all of them.
+    pub(super) fn named(name: String) -> NameThread {
+        Arc::new(move || name.clone())
+    }
+
+    /// What starts one.
+    pub(super) fn starter(&self) -> StartThread {
+        let threads = self.clone();
+        Box::new(move |work| threads.start(work))
+    }
+
+    fn start(&self, work: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+        let mut builder = thread::Builder::new().name((self.name)());
+        if let Some(size) = self.stack_size {
+            builder = builder.stack_size(size);
+        }
+        builder.spawn(work).map(drop)
+    }
+}
+
+/// How many workers a multi-thread runtime has when nobody says: the variable `TOKIO_WORKER_THREADS`, or as many as the
+/// machine can run at the same time.
+///
+/// # Panics
+/// If the variable is set and is not a number above 0.
+pub(super) fn default_workers() -> usize {
+    match std::env::var("TOKIO_WORKER_THREADS") {
+        Ok(value) => match value.parse::<usize>() {
+            Ok(0) => panic!("\"TOKIO_WORKER_THREADS\" cannot be set to 0: a runtime needs a thread, set 1 or more"),
+            Ok(workers) => workers,
+            Err(error) => panic!("\"TOKIO_WORKER_THREADS\" must be usize, error: {error}, value: {value}"),
+        },
+        Err(std::env::VarError::NotPresent) => thread::available_parallelism().map_or(1, usize::from),
+        Err(std::env::VarError::NotUnicode(value)) => {
+            panic!("\"TOKIO_WORKER_THREADS\" must be valid unicode, error: {value:?}")
+        }
+    }
+}
