@@ -22,6 +22,7 @@ use unstuck_base::WakeBatch;
 use unstuck_base::interest::Interest;
 
 pub mod clock;
+pub mod conformance;
 pub mod readiness;
 pub mod signal;
 pub mod socket;

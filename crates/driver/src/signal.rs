@@ -188,3 +188,34 @@ mod tests {
         assert_eq!(listener.poll_recv(&mut cx), Poll::Ready(None));
     }
 }
+
+#[cfg(all(test, unstuck_loom))]
+mod loom_tests {
+    use super::*;
+    use unstuck_base::sync::atomic::AtomicUsize;
+    use unstuck_base::sync::thread;
+
+    struct Count(AtomicUsize);
+    impl std::task::Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn loom_signal_a_delivery_and_a_listener_see_each_other() {
+        loom::model(|| {
+            let source = Arc::new(SignalSource::new());
+            let mut listener = source.listen();
+            let delivering = thread::spawn({
+                let source = source.clone();
+                move || source.deliver(&mut WakeBatch::new())
+            });
+            let count = Arc::new(Count(AtomicUsize::new(0)));
+            let waker = Waker::from(count.clone());
+            let pending = listener.poll_recv(&mut Context::from_waker(&waker)).is_pending();
+            delivering.join().unwrap();
+            assert_eq!(count.0.load(Ordering::SeqCst), usize::from(pending));
+        });
+    }
+}

@@ -13,8 +13,8 @@
 //! 3. No lock is held while the value is polled, or while a waker runs. A waker that polls the other half on the spot
 //!    finds it busy and is woken again: it does not deadlock.
 //! 4. A gate is in an `Arc` from its birth, and its value is moved out only if it is `Unpin`: until then it is pinned.
-//!
-//! At most two use a gate (the halves of `split`), so one place for a waker is enough.
+//! 5. At most two use a gate: the halves of `split`. Whoever leaves a waker found the other one inside, who leaves none
+//!    before it is out and finds this one inside. So one place for a waker is enough, and they never meet there.
 
 use std::panic::Location;
 use std::pin::Pin;
@@ -56,9 +56,15 @@ impl<T> Gate<T> {
     /// Goes in as soon as nobody is inside: now, after a few looks, or when the task is woken.
     #[inline]
     pub(crate) fn enter(&self, cx: &mut Context<'_>) -> Poll<Inside<'_, T>> {
+        self.enter_after(PATIENCE, cx)
+    }
+
+    /// As `enter`, with so many looks.
+    #[inline]
+    pub(crate) fn enter_after(&self, looks: u32, cx: &mut Context<'_>) -> Poll<Inside<'_, T>> {
         match self.try_enter() {
             Some(inside) => Poll::Ready(inside),
-            None => self.enter_or_wait(cx, PATIENCE),
+            None => self.enter_later(looks, cx),
         }
     }
 
@@ -69,9 +75,10 @@ impl<T> Gate<T> {
         entered.is_ok().then(|| Inside(self))
     }
 
+    /// What `enter` does when the other one is inside.
     #[cold]
-    pub(crate) fn enter_or_wait(&self, cx: &mut Context<'_>, patience: u32) -> Poll<Inside<'_, T>> {
-        for _ in 0..patience {
+    fn enter_later(&self, looks: u32, cx: &mut Context<'_>) -> Poll<Inside<'_, T>> {
+        for _ in 0..looks {
             hint::spin_loop();
             if let Some(inside) = self.try_enter() {
                 return Poll::Ready(inside);
@@ -80,8 +87,7 @@ impl<T> Gate<T> {
         self.waiting.register(cx.waker());
         loop {
             if let Some(inside) = self.try_enter() {
-                // Nobody is waiting any more.
-                drop(self.waiting.take());
+                // Our waker stays where it is: taking it out could take out that of the other one, who waits by now.
                 return Poll::Ready(inside);
             }
             // Release: pairs with the Acquire in `Inside::drop`, which must find our waker. Seeing WANTED is as good: it is
@@ -116,7 +122,7 @@ impl<T> Inside<'_, T> {
 impl<T> Drop for Inside<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // Release: pairs with the Acquire in `try_enter`. Acquire: pairs with the Release in `enter_or_wait`.
+        // Release: pairs with the Acquire in `try_enter`. Acquire: pairs with the Release in `enter_later`.
         if self.0.state.swap(FREE, Ordering::AcqRel) == WANTED {
             wake(&self.0.waiting);
         }

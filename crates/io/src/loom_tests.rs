@@ -11,7 +11,7 @@ use crate::gate::Gate;
 
 /// Adds 1 to what the gate guards, waiting for it as a task does.
 fn add_one(gate: &Gate<u32>) {
-    block_on(std::future::poll_fn(|cx| match gate.enter_or_wait(cx, 0) {
+    block_on(std::future::poll_fn(|cx| match gate.enter_after(0, cx) {
         Poll::Ready(mut inside) => {
             inside.with(|mut value| *Pin::as_mut(&mut value) += 1);
             Poll::Ready(())
@@ -26,11 +26,12 @@ fn loom_gate_lets_one_in_at_a_time_and_loses_no_wake_up() {
         let gate = Gate::new(0, Location::caller());
         let other = thread::spawn({
             let gate: Arc<Gate<u32>> = gate.clone();
-            move || add_one(&gate)
+            // Twice: to find the one inside who waited for it.
+            move || (0..2).for_each(|_| add_one(&gate))
         });
         add_one(&gate);
         other.join().unwrap();
-        assert_eq!(Gate::into_inner(gate), Some(2));
+        assert_eq!(Gate::into_inner(gate), Some(3));
     });
 }
 
@@ -44,7 +45,7 @@ fn loom_gate_wakes_the_latest_waker_of_one_who_asks_twice() {
         });
         // A first poll with a waker that leads nowhere, as of a future that was moved to another task.
         let mut nowhere = std::task::Context::from_waker(std::task::Waker::noop());
-        drop(gate.enter_or_wait(&mut nowhere, 0));
+        drop(gate.enter_after(0, &mut nowhere));
         add_one(&gate);
         other.join().unwrap();
         assert_eq!(Gate::into_inner(gate), Some(2));

@@ -49,3 +49,8 @@ pub fn new() -> io::Result<(Arc<dyn Kernel>, Box<dyn Driver>)> {
     let (kernel, driver) = open()?;
     Ok((kernel, Box::new(driver)))
 }
+
+/// The time, for code that has no runtime to ask.
+pub fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}

@@ -15,6 +15,7 @@ pub mod blocking;
 mod inject;
 mod latch;
 mod pace;
+mod patience;
 pub mod pool;
 pub mod root;
 pub mod single;

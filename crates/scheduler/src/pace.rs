@@ -62,11 +62,9 @@ impl Pace {
     #[cold]
     fn read(&mut self, now: Instant) -> bool {
         let took = now.saturating_duration_since(self.last_read);
-        if took > READ_AFTER {
-            self.read_interval = (self.read_interval / 2).max(1);
-        } else if took < READ_AFTER / 4 {
-            self.read_interval = (self.read_interval * 2).min(READ_INTERVAL);
-        }
+        // As many polls as would have taken the time that we want between two readings.
+        let wanted = u128::from(self.read_interval) * READ_AFTER.as_nanos() / took.as_nanos().max(1);
+        self.read_interval = wanted.clamp(1, u128::from(READ_INTERVAL)) as u32;
         self.read_at = self.polls + self.read_interval;
         self.last_read = now;
         now.saturating_duration_since(self.last_look) >= LOOK_AFTER
@@ -118,19 +116,13 @@ mod tests {
             }
         }
         // The first long polls may go unseen until the next reading; from then on each is seen.
-        for _ in 0..2 {
-            while !pace.polled(false, 1, || now) {
-                now += Duration::from_millis(1);
-            }
-            pace.looked(now);
-        }
-        for _ in 0..8 {
+        while !pace.polled(false, 1, || now) {
             now += Duration::from_millis(1);
-            if pace.polled(false, 1, || now) {
-                pace.looked(now);
-            }
         }
-        now += Duration::from_millis(1);
-        assert!(pace.polled(false, 1, || now));
+        for _ in 0..5 {
+            pace.looked(now);
+            now += Duration::from_millis(1);
+            assert!(pace.polled(false, 1, || now));
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! 1. The root future is a task with an identity of its own (or that of the task inside which the thread blocks), a
 //!    budget, and a waker: the thread's parker.
-//! 2. The thread spins a little before it sleeps: waking an idle core is far dearer than looking a few times more.
+//! 2. The thread spins a little before it sleeps, as [`patience`](crate::patience) says.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,11 +11,8 @@ use std::task::{Context, Poll, Waker};
 
 use unstuck_base::local::{self, TaskRef};
 use unstuck_base::parker::Parker;
-use unstuck_base::sync::{MODELLED, hint};
 
-/// How often a thread looks for news before it sleeps, each time after some spinning.
-const LOOKS: usize = if MODELLED { 1 } else { 40 };
-const SPINS: usize = if MODELLED { 1 } else { 30 };
+use crate::patience::Patience;
 
 /// Runs `future` to its end on this thread, which sleeps while the future waits.
 pub fn block_on<F: Future>(future: F) -> F::Output {
@@ -24,11 +21,12 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(parker.clone());
     let mut cx = Context::from_waker(&waker);
     let mut root = Root::new();
+    let mut patience = Patience::new();
     loop {
         if let Poll::Ready(output) = root.poll(future.as_mut(), &mut cx) {
             return output;
         }
-        if !spin_until(|| parker.take_notification()) {
+        if !patience.spin_until(|| parker.take_notification()) {
             parker.park();
         }
     }
@@ -60,17 +58,4 @@ impl Root {
         let _end = End(Some(local::begin_poll(self.task)));
         future.poll(cx)
     }
-}
-
-/// Spins until `news` says so, for a few microseconds at most. Says whether there was news.
-pub(crate) fn spin_until(mut news: impl FnMut() -> bool) -> bool {
-    for _ in 0..LOOKS {
-        if news() {
-            return true;
-        }
-        for _ in 0..SPINS {
-            hint::spin_loop();
-        }
-    }
-    news()
 }

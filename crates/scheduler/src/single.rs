@@ -328,8 +328,10 @@ impl Shared {
     fn queue_here(&self, task: Runnable, yielded: bool) -> Option<Runnable> {
         let mut task = Some(task);
         current_single(|running| {
-            if std::ptr::eq(running.shared, self) {
-                running.queue.borrow_mut().extend(task.take());
+            if std::ptr::eq(running.shared, self)
+                && let Some(task) = task.take()
+            {
+                running.queue.borrow_mut().push_back(task);
                 running.yielded.set(yielded || running.yielded.get());
             }
         });

@@ -1,10 +1,10 @@
 //! Layer 1: one spawned future. It knows [`Schedule`], never a queue.
 //!
-//! A task is one allocation: a [`Header`](header::Header) of fixed size and, behind it, the future, which is replaced by its
+//! A task is one allocation: a `Header` of fixed size and, behind it, the future, which is replaced by its
 //! output. Several parties reach it at the same time: the queue or thread that holds its [`Runnable`], wakers, the
 //! [`JoinHandle`], abort handles, the list of live tasks, an inspector. Who may touch which field:
 //!
-//! 1. The state word ([`state`]) is touched by all, and decides the rest.
+//! 1. The state word (`state.rs`) is touched by all, and decides the rest.
 //! 2. The future belongs to whoever moved the state to RUNNING, until it moves it on.
 //! 3. The output is written by whoever holds RUNNING, before COMPLETE is set. If JOIN is clear by then, the same one drops
 //!    it; else it belongs to the join handle from COMPLETE on.
@@ -17,7 +17,7 @@
 //! 8. Whoever gives the last reference back frees the task. References are held by: the list (until the task is
 //!    over), the runnable (or the thread that runs it), the join handle, each abort handle, each waker.
 //! 9. The [`Home`] of a task outlives it for ever (its memory is recycled, not freed). The scheduler behind it is alive
-//!    while any of its tasks is not COMPLETE; [`schedule`] tells how a waker of a foreign thread makes use of that.
+//!    while any of its tasks is not COMPLETE; `schedule.rs` tells how a waker of a foreign thread makes use of that.
 //! 10. User code (poll, drop, a waker) runs with no lock held, and its panics end here.
 
 mod error;

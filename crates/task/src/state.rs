@@ -383,7 +383,7 @@ mod tests {
 
     const WOKEN: usize = RUNNING | SCHEDULED;
     const STAGES: [usize; 5] = [IDLE, SCHEDULED, RUNNING, WOKEN, COMPLETE];
-    const BASE: usize = JOIN | 5 * REF;
+    const BASE: usize = JOIN | (5 * REF);
 
     fn at(stage: usize) -> State {
         State(AtomicUsize::new(BASE | stage))
@@ -489,7 +489,7 @@ mod tests {
         column: [Option<(usize, R, usize)>; N],
     ) {
         for (before, expected) in sides.into_iter().zip(column) {
-            let state = State(AtomicUsize::new(before | stage | 5 * REF));
+            let state = State(AtomicUsize::new(before | stage | (5 * REF)));
             let outcome = catch_unwind(AssertUnwindSafe(|| event(&state)));
             match expected {
                 Some((after, wanted, references)) => {
@@ -538,7 +538,7 @@ mod tests {
     fn the_last_reference_frees_whoever_gives_it_back() {
         let of = |word| State(AtomicUsize::new(word));
         assert_eq!(of(COMPLETE | REF).wake_by_value(), OnWake::Free);
-        assert!(of(RUNNING | 2 * REF).complete_detached(2));
+        assert!(of(RUNNING | (2 * REF)).complete_detached(2));
         let state = at(COMPLETE);
         assert!(!state.drop_refs(2));
         state.add_ref();

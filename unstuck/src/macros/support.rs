@@ -27,7 +27,6 @@ pub fn poll_budget_available(cx: &mut Context<'_>) -> Poll<()> {
 }
 
 /// A future, then its output, then nothing.
-#[derive(Debug)]
 #[repr(C)]
 pub enum MaybeDone<F: Future> {
     /// Not completed.

@@ -202,7 +202,7 @@ impl Builder {
     /// not a number above 0.
     #[track_caller]
     pub fn build(&mut self) -> io::Result<Runtime> {
-        let (kernel, driver) = unstuck_os::new()?;
+        let (kernel, driver) = unstuck_os::open()?;
         match self.flavor {
             Flavor::CurrentThread => {
                 let (kernel, driver) = pausable(kernel, driver);

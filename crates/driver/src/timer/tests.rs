@@ -1,0 +1,304 @@
+//! Timers, as their owners and the driver's thread see them.
+
+use super::*;
+use crate::still::Still;
+use std::pin::Pin;
+use std::sync::atomic::AtomicUsize;
+use std::task::{Context, Poll, Wake};
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+struct Fixture {
+    kernel: Arc<Still>,
+    timers: Arc<Timers>,
+    count: Arc<Count>,
+    waker: Waker,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let kernel = Still::new();
+        let count = Arc::new(Count::default());
+        Fixture {
+            timers: Timers::new(kernel.clone(), 2),
+            kernel,
+            waker: Waker::from(count.clone()),
+            count,
+        }
+    }
+
+    fn timer(&self, at: u64) -> Pin<Box<Timer>> {
+        Box::pin(Timer::new(&self.timers, self.kernel.at(at)))
+    }
+
+    fn poll(&self, timer: &mut Pin<Box<Timer>>) -> Poll<Result<(), Shutdown>> {
+        timer.as_mut().poll(&mut Context::from_waker(&self.waker))
+    }
+
+    /// Lets it be this late, and fires what is due; returns how many wakers there were.
+    fn pass_to(&self, at: u64) -> usize {
+        self.kernel.set_elapsed(at);
+        let before = self.count.0.load(Ordering::Relaxed);
+        self.timers.expire(self.kernel.now(), &mut WakeBatch::new());
+        self.count.0.load(Ordering::Relaxed) - before
+    }
+
+    fn next(&self) -> Option<u64> {
+        self.timers.next_deadline().map(|next| next.duration_since(self.kernel.at(0)).as_nanos() as u64)
+    }
+}
+
+#[test]
+fn fires_at_its_deadline_to_the_nanosecond() {
+    let fixture = Fixture::new();
+    let mut timer = fixture.timer(1_234_567);
+    assert!(fixture.poll(&mut timer).is_pending());
+    assert_eq!(fixture.next(), Some(1_234_567));
+    assert_eq!(fixture.pass_to(1_234_566), 0);
+    assert!(!timer.is_elapsed());
+    assert_eq!(fixture.pass_to(1_234_567), 1);
+    assert!(timer.is_elapsed());
+    assert_eq!(fixture.poll(&mut timer), Poll::Ready(Ok(())));
+    assert_eq!(fixture.poll(&mut timer), Poll::Ready(Ok(())));
+    assert_eq!(fixture.next(), None);
+}
+
+#[test]
+fn never_polled_or_due_at_once_is_never_registered() {
+    let fixture = Fixture::new();
+    fixture.kernel.set_elapsed(10);
+    let unpolled = fixture.timer(1_000);
+    let mut due = fixture.timer(10);
+    assert!(!due.is_elapsed());
+    assert_eq!(fixture.poll(&mut due), Poll::Ready(Ok(())));
+    assert!(due.is_elapsed());
+    assert_eq!(fixture.next(), None);
+    drop(unpolled);
+}
+
+#[test]
+fn a_dropped_timer_wakes_nobody_and_keeps_no_waker() {
+    let fixture = Fixture::new();
+    let mut timer = fixture.timer(50);
+    assert!(fixture.poll(&mut timer).is_pending());
+    let mut other = fixture.timer(60);
+    assert!(fixture.poll(&mut other).is_pending());
+    drop(timer);
+    assert_eq!(Arc::strong_count(&fixture.count), 3, "ours, the waker's, the other timer's");
+    assert_eq!(fixture.pass_to(100), 1);
+}
+
+#[test]
+fn the_last_waker_is_woken() {
+    let fixture = Fixture::new();
+    let mut timer = fixture.timer(50);
+    assert!(timer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(fixture.poll(&mut timer).is_pending());
+    assert!(fixture.poll(&mut timer).is_pending());
+    assert_eq!(fixture.pass_to(50), 1);
+}
+
+#[test]
+fn moved_back_it_fires_later_and_only_then() {
+    let fixture = Fixture::new();
+    let mut timer = fixture.timer(50);
+    assert!(fixture.poll(&mut timer).is_pending());
+    timer.as_mut().reset(fixture.kernel.at(90));
+    assert_eq!(timer.deadline(), fixture.kernel.at(90));
+    assert_eq!(fixture.pass_to(60), 0);
+    assert!(fixture.poll(&mut timer).is_pending());
+    assert_eq!(fixture.next(), Some(90));
+    assert_eq!(fixture.pass_to(90), 1);
+    assert!(timer.is_elapsed());
+    assert_eq!(fixture.poll(&mut timer), Poll::Ready(Ok(())));
+}
+
+#[test]
+fn moved_forward_it_fires_earlier_without_another_poll() {
+    let fixture = Fixture::new();
+    let mut timer = fixture.timer(5_000);
+    assert!(fixture.poll(&mut timer).is_pending());
+    timer.as_mut().reset(fixture.kernel.at(40));
+    assert_eq!(fixture.next(), Some(40));
+    assert_eq!(fixture.pass_to(40), 1);
+    assert_eq!(fixture.poll(&mut timer), Poll::Ready(Ok(())));
+}
+
+#[test]
+fn after_it_fired_it_can_be_used_again() {
+    let fixture = Fixture::new();
+    let mut timer = fixture.timer(10);
+    assert!(fixture.poll(&mut timer).is_pending());
+    assert_eq!(fixture.pass_to(10), 1);
+    timer.as_mut().reset(fixture.kernel.at(20));
+    assert!(!timer.is_elapsed());
+    assert!(fixture.poll(&mut timer).is_pending());
+    assert_eq!(fixture.pass_to(20), 1);
+    assert_eq!(fixture.poll(&mut timer), Poll::Ready(Ok(())));
+    timer.as_mut().reset(fixture.kernel.at(15));
+    assert_eq!(fixture.poll(&mut timer), Poll::Ready(Ok(())), "a deadline of the past");
+}
+
+#[test]
+fn deadlines_far_away_and_long_ago_are_kept() {
+    let fixture = Fixture::new();
+    let hundred_years = Duration::from_secs(100 * 365 * 86_400);
+    let far = fixture.kernel.at(0) + hundred_years;
+    let mut timer = Box::pin(Timer::new(&fixture.timers, far));
+    assert_eq!(timer.deadline(), far);
+    assert!(fixture.poll(&mut timer).is_pending());
+    let farther = fixture.kernel.at(0) + hundred_years * 10;
+    timer.as_mut().reset(farther);
+    assert!(timer.deadline() > far + hundred_years);
+    assert!(fixture.poll(&mut timer).is_pending());
+    let before = fixture.kernel.at(0) - Duration::from_nanos(1);
+    let mut past = Box::pin(Timer::new(&fixture.timers, before));
+    assert_eq!(past.deadline(), before);
+    assert_eq!(fixture.poll(&mut past), Poll::Ready(Ok(())));
+}
+
+#[test]
+fn only_a_timer_that_is_earlier_than_the_sleep_unparks() {
+    let fixture = Fixture::new();
+    let mut first = fixture.timer(100);
+    assert!(fixture.poll(&mut first).is_pending());
+    assert_eq!(fixture.kernel.unparks(), 0, "nobody sleeps");
+    assert_eq!(fixture.timers.begin_park(), Some(fixture.kernel.at(100)));
+    let mut later = fixture.timer(200);
+    assert!(fixture.poll(&mut later).is_pending());
+    assert_eq!(fixture.kernel.unparks(), 0);
+    let mut earlier = fixture.timer(50);
+    assert!(fixture.poll(&mut earlier).is_pending());
+    assert_eq!(fixture.kernel.unparks(), 1);
+    let mut between = fixture.timer(60);
+    assert!(fixture.poll(&mut between).is_pending());
+    assert_eq!(fixture.kernel.unparks(), 1, "it is awake already, and will see");
+    between.as_mut().reset(fixture.kernel.at(40));
+    assert_eq!(fixture.kernel.unparks(), 2);
+    fixture.timers.end_park();
+    let mut awake = fixture.timer(10);
+    assert!(fixture.poll(&mut awake).is_pending());
+    assert_eq!(fixture.kernel.unparks(), 2);
+    assert_eq!(fixture.timers.begin_park(), Some(fixture.kernel.at(10)));
+}
+
+#[test]
+fn a_sleep_without_deadline_ends_for_any_timer() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.timers.begin_park(), None);
+    let mut timer = fixture.timer(u64::MAX);
+    assert!(fixture.poll(&mut timer).is_pending());
+    assert_eq!(fixture.kernel.unparks(), 1);
+}
+
+#[test]
+fn where_time_jumps_a_cancelled_deadline_is_not_jumped_to() {
+    let fixture = Fixture::new();
+    fixture.kernel.set_jumps(true);
+    let mut cancelled = fixture.timer(10);
+    let mut kept = fixture.timer(1_000_000);
+    assert!(fixture.poll(&mut cancelled).is_pending());
+    assert!(fixture.poll(&mut kept).is_pending());
+    drop(cancelled);
+    assert_eq!(fixture.next(), Some(1_000_000));
+    kept.as_mut().reset(fixture.kernel.at(2_000_000));
+    assert_eq!(fixture.next(), Some(2_000_000));
+    drop(kept);
+    assert_eq!(fixture.timers.begin_park(), None);
+}
+
+#[test]
+fn the_timers_of_every_place_fire() {
+    let fixture = Fixture::new();
+    let timers: Vec<_> = (0..6)
+        .map(|place| {
+            let before = local::set_home(std::ptr::null(), place);
+            let mut timer = fixture.timer(100 + place as u64);
+            assert!(fixture.poll(&mut timer).is_pending());
+            local::set_home(before.0, before.1);
+            timer
+        })
+        .collect();
+    let used = fixture.timers.places.iter().filter(|place| place.padded.next.load(Ordering::Relaxed) != NEVER);
+    assert_eq!(used.count(), 3);
+    assert_eq!(fixture.pass_to(105), 6);
+    drop(timers);
+}
+
+#[test]
+fn it_registers_where_it_is_polled() {
+    let fixture = Fixture::new();
+    let mut timer = fixture.timer(100);
+    local::set_home(std::ptr::null(), 2);
+    assert!(fixture.poll(&mut timer).is_pending());
+    local::set_home(std::ptr::null(), 0);
+    assert_ne!(fixture.timers.places[2].padded.next.load(Ordering::Relaxed), NEVER);
+    assert!(fixture.poll(&mut timer).is_pending());
+    assert_eq!(fixture.timers.places[0].padded.next.load(Ordering::Relaxed), NEVER, "it stays where it is");
+}
+
+#[test]
+fn the_shutdown_tells_waiting_timers_and_refuses_new_ones() {
+    let fixture = Fixture::new();
+    let (mut waiting, mut new, mut fired) = (fixture.timer(50), fixture.timer(60), fixture.timer(5));
+    assert!(fixture.poll(&mut waiting).is_pending());
+    assert!(fixture.poll(&mut fired).is_pending());
+    assert_eq!(fixture.pass_to(10), 1);
+    let mut woken = WakeBatch::new();
+    fixture.timers.shutdown(&mut woken);
+    assert_eq!(woken.len(), 1);
+    woken.wake_all();
+    assert_eq!(fixture.poll(&mut waiting), Poll::Ready(Err(Shutdown)));
+    assert_eq!(fixture.poll(&mut new), Poll::Ready(Err(Shutdown)));
+    assert_eq!(fixture.poll(&mut fired), Poll::Ready(Ok(())));
+    assert_eq!(fixture.next(), None);
+}
+
+#[test]
+fn a_timer_may_outlive_its_timers() {
+    let fixture = Fixture::new();
+    let (mut waiting, mut unpolled) = (fixture.timer(50), fixture.timer(50));
+    assert!(fixture.poll(&mut waiting).is_pending());
+    let Fixture { timers, count, waker, .. } = fixture;
+    drop(timers);
+    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    let mut cx = Context::from_waker(&waker);
+    assert_eq!(waiting.as_mut().poll(&mut cx), Poll::Ready(Err(Shutdown)));
+    assert_eq!(unpolled.as_mut().poll(&mut cx), Poll::Ready(Err(Shutdown)));
+}
+
+#[test]
+fn a_spent_budget_makes_it_yield() {
+    let fixture = Fixture::new();
+    let mut timer = fixture.timer(0);
+    let task = local::TaskRef { id: local::next_task_id(), poll: 1, root: false };
+    let outer = local::begin_poll(task);
+    while local::has_budget() {
+        assert!(fixture.poll(&mut timer).is_ready());
+    }
+    assert!(fixture.poll(&mut timer).is_pending());
+    let _ = local::end_poll(outer);
+    assert_eq!(fixture.count.0.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_wait_is_recorded_and_forgotten() {
+    let fixture = Fixture::new();
+    let task = local::TaskRef { id: local::next_task_id(), poll: 1, root: false };
+    let outer = local::begin_poll(task);
+    let (mut kept, mut dropped) = (fixture.timer(50), fixture.timer(60));
+    assert!(fixture.poll(&mut dropped).is_pending());
+    assert!(fixture.poll(&mut kept).is_pending());
+    drop(dropped);
+    let waits = local::end_poll(outer);
+    let wait = waits.first.unwrap();
+    assert_eq!((waits.len, wait.kind), (1, local::WaitKind::Timer));
+    assert!(wait.at.file().ends_with("tests.rs"));
+}

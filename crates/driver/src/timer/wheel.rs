@@ -230,8 +230,9 @@ impl Wheel {
         above | u64::from(position.slot) << shift
     }
 
-    /// Makes [`next`](Wheel::next) exact (rule 4) and returns it: for clocks that jump to the next deadline. Looks at
-    /// every timer of the first slot, if any was removed since the last time.
+    /// Makes [`next`](Wheel::next) exact (rule 4), or a time that has come if there is something to look at now, and
+    /// returns it: for clocks that jump to the next deadline. Looks at every timer of the first slot, if any was removed
+    /// since the last time.
     pub(super) fn settle(&mut self) -> u64 {
         if !self.removed {
             return self.next;

@@ -76,29 +76,30 @@ impl Transfer {
         R: AsyncRead + ?Sized,
         W: AsyncWrite + ?Sized,
     {
+        let mut writer_waits = false;
         loop {
             let charge = ready!(poll_budget(cx));
             let read = self.poll_read(cx, reader.as_mut())?;
-            let written = self.poll_write(cx, writer.as_mut())?;
-            if self.reader_ended && self.start == self.end {
+            if !writer_waits {
+                writer_waits = self.poll_write(cx, writer.as_mut())?.is_pending();
+            }
+            let all_written = self.start == self.end;
+            if all_written && self.reader_ended {
                 ready!(writer.poll_flush(cx))?;
                 charge.made_progress();
                 return Poll::Ready(Ok(self.copied));
             }
-            match (read, written) {
-                (Poll::Pending, Poll::Pending) => return Poll::Pending,
-                // Everything is written, and there will be no more for a while.
-                (Poll::Pending, Poll::Ready(())) if self.start == self.end => {
-                    if self.unflushed {
-                        ready!(writer.poll_flush(cx))?;
-                        self.unflushed = false;
-                    }
-                    return Poll::Pending;
+            if all_written && read.is_pending() {
+                if self.unflushed {
+                    ready!(writer.poll_flush(cx))?;
+                    self.unflushed = false;
                 }
-                // Nothing can be read, for want of room or of more: only the writer can go on.
-                (Poll::Ready(false), Poll::Pending) => return Poll::Pending,
-                _ => charge.made_progress(),
+                return Poll::Pending;
             }
+            if writer_waits && read != Poll::Ready(true) {
+                return Poll::Pending;
+            }
+            charge.made_progress();
         }
     }
 

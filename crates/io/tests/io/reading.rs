@@ -227,9 +227,13 @@ fn until_keeps_what_came_before_an_error_or_a_drop() {
 
 #[test]
 fn lines_survive_drops_and_errors() {
-    let mut lines =
-        BufReader::new(reads([bytes("ab\u{e9}".as_bytes().split_at(3).0), Wait, Fail(BrokenPipe), bytes(b"\xa9\r\nx")]))
-            .lines();
+    let mut lines = BufReader::new(reads([
+        bytes("ab\u{e9}".as_bytes().split_at(3).0),
+        Wait,
+        Fail(BrokenPipe),
+        bytes(b"\xa9\r\nx"),
+    ]))
+    .lines();
     cancel(lines.next_line());
     assert_eq!(kind(now(lines.next_line())), BrokenPipe);
     assert_eq!(now(lines.next_line()).unwrap().unwrap(), "ab\u{e9}");
@@ -336,12 +340,13 @@ fn a_cursor_beyond_its_end_is_at_the_end() {
 #[test]
 fn pointers_to_readers_are_readers() {
     let mut boxed: Box<dyn AsyncBufRead + Unpin> = Box::new(&b"abcd"[..]);
-    assert_eq!(now((&mut boxed).read_u8()).unwrap(), b'a');
+    let mut borrowed = &mut boxed;
+    assert_eq!(now(AsyncReadExt::read_u8(&mut borrowed)).unwrap(), b'a');
     let mut pinned: Pin<Box<dyn AsyncBufRead>> = Box::pin(boxed);
     assert_eq!(now(pinned.read_u8()).unwrap(), b'b');
     assert_eq!(now(pinned.fill_buf()).unwrap(), b"cd");
     AsyncBufReadExt::consume(&mut pinned, 1);
-    assert_eq!(now((&mut pinned).fill_buf()).unwrap(), b"d");
+    assert_eq!(now(pinned.fill_buf()).unwrap(), b"d");
 }
 
 #[test]

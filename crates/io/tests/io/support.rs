@@ -10,23 +10,23 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use unstuck_io::{AsyncRead, AsyncWrite, ReadBuf};
 
-pub use unstuck_base::parker::block_on;
+pub(crate) use unstuck_base::parker::block_on;
 
 /// What the next read does. After the last one: the end.
 #[derive(Clone, Debug)]
-pub enum Read {
+pub(crate) enum Read {
     Bytes(Vec<u8>),
     Wait,
     Fail(ErrorKind),
 }
 
-pub fn bytes(bytes: impl AsRef<[u8]>) -> Read {
+pub(crate) fn bytes(bytes: impl AsRef<[u8]>) -> Read {
     Read::Bytes(bytes.as_ref().to_vec())
 }
 
 /// What the next write does. After the last one: takes all.
 #[derive(Clone, Debug)]
-pub enum Write {
+pub(crate) enum Write {
     Take(usize),
     Wait,
     Fail(ErrorKind),
@@ -34,20 +34,20 @@ pub enum Write {
 
 /// Reads and writes by its scripts. A wait wakes the task at once.
 #[derive(Debug, Default)]
-pub struct Script {
-    pub reads: VecDeque<Read>,
-    pub writes: VecDeque<Write>,
-    pub written: Vec<u8>,
-    pub flushed: usize,
-    pub shut_down: usize,
-    pub vectored: bool,
+pub(crate) struct Script {
+    pub(crate) reads: VecDeque<Read>,
+    pub(crate) writes: VecDeque<Write>,
+    pub(crate) written: Vec<u8>,
+    pub(crate) flushed: usize,
+    pub(crate) shut_down: usize,
+    pub(crate) vectored: bool,
 }
 
-pub fn reads(reads: impl IntoIterator<Item = Read>) -> Script {
+pub(crate) fn reads(reads: impl IntoIterator<Item = Read>) -> Script {
     Script { reads: reads.into_iter().collect(), ..Script::default() }
 }
 
-pub fn writes(writes: impl IntoIterator<Item = Write>) -> Script {
+pub(crate) fn writes(writes: impl IntoIterator<Item = Write>) -> Script {
     Script { writes: writes.into_iter().collect(), ..Script::default() }
 }
 
@@ -125,7 +125,13 @@ impl AsyncWrite for Script {
 
 /// Counts how often it is woken.
 #[derive(Default)]
-pub struct Wakes(AtomicUsize);
+pub(crate) struct Wakes(AtomicUsize);
+
+impl Wakes {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(SeqCst)
+    }
+}
 
 impl Wake for Wakes {
     fn wake(self: Arc<Self>) {
@@ -134,29 +140,34 @@ impl Wake for Wakes {
 }
 
 /// A future that is polled by hand, with a count of its wake-ups.
-pub struct Task<F> {
+pub(crate) struct Task<F> {
     future: Pin<Box<F>>,
     wakes: Arc<Wakes>,
 }
 
-pub fn task<F: Future>(future: F) -> Task<F> {
+pub(crate) fn task<F: Future>(future: F) -> Task<F> {
     Task { future: Box::pin(future), wakes: Arc::default() }
 }
 
 impl<F: Future> Task<F> {
-    pub fn poll(&mut self) -> Poll<F::Output> {
+    pub(crate) fn poll(&mut self) -> Poll<F::Output> {
         let waker = Waker::from(self.wakes.clone());
         self.future.as_mut().poll(&mut Context::from_waker(&waker))
     }
 
-    pub fn wakes(&self) -> usize {
-        self.wakes.0.load(SeqCst)
+    pub(crate) fn wakes(&self) -> usize {
+        self.wakes.count()
+    }
+
+    /// From now on it is polled with another waker; returns the count of the one before.
+    pub(crate) fn moves_to_another_task(&mut self) -> Arc<Wakes> {
+        std::mem::take(&mut self.wakes)
     }
 }
 
 /// What a future that needs no waiting returns.
 #[track_caller]
-pub fn now<F: Future>(future: F) -> F::Output {
+pub(crate) fn now<F: Future>(future: F) -> F::Output {
     match task(future).poll() {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("the future waits"),
@@ -165,12 +176,12 @@ pub fn now<F: Future>(future: F) -> F::Output {
 
 /// Polls once, and drops it: the future must be waiting.
 #[track_caller]
-pub fn cancel<F: Future>(future: F) {
+pub(crate) fn cancel<F: Future>(future: F) {
     assert!(task(future).poll().is_pending(), "the future did not wait");
 }
 
 /// The kind of the error that it must be.
 #[track_caller]
-pub fn kind<T: std::fmt::Debug>(result: io::Result<T>) -> ErrorKind {
+pub(crate) fn kind<T: std::fmt::Debug>(result: io::Result<T>) -> ErrorKind {
     result.unwrap_err().kind()
 }

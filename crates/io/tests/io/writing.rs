@@ -125,8 +125,12 @@ fn pointers_to_writers_are_writers() {
     let boxed: Box<dyn AsyncWrite + Unpin> = Box::new(sink());
     assert!(boxed.is_write_vectored());
     let mut pinned: Pin<Box<dyn AsyncWrite>> = Box::pin(boxed);
-    assert!((&mut pinned).is_write_vectored());
-    assert_eq!(now((&mut pinned).write_vectored(&[IoSlice::new(b"ab"), IoSlice::new(b"c")])).unwrap(), 3);
+    let mut borrowed = &mut pinned;
+    assert!(AsyncWrite::is_write_vectored(&borrowed));
+    assert_eq!(
+        now(AsyncWriteExt::write_vectored(&mut borrowed, &[IoSlice::new(b"ab"), IoSlice::new(b"c")])).unwrap(),
+        3
+    );
     now(pinned.flush()).unwrap();
     now(pinned.shutdown()).unwrap();
 }

@@ -19,7 +19,7 @@ use unstuck_task::Runnable;
 use super::Shared;
 use super::place::Place;
 use crate::pace::Pace;
-use crate::root::spin_until;
+use crate::patience::Patience;
 use crate::worker_local::{Role, with_role};
 use crate::{run_hook, wake};
 
@@ -62,10 +62,11 @@ impl Worker {
         let outer = local::set_home(self.pool.home.get().key(), self.index + 1);
         with_role(Role::worker(self), || {
             let mut pace = Pace::new(self.kernel().real_now());
+            let mut patience = Patience::new();
             while !self.is_over() {
                 match self.next_task() {
                     Some(task) => self.poll(task, &mut pace),
-                    None => self.without_work(&mut pace),
+                    None => self.without_work(&mut pace, &mut patience),
                 }
             }
             self.leave();
@@ -166,11 +167,11 @@ impl Worker {
     }
 
     /// Searches, and sleeps when there is nothing. Returns after work was found (and polled), or the worker has slept.
-    fn without_work(&self, pace: &mut Pace) {
+    fn without_work(&self, pace: &mut Pace, patience: &mut Patience) {
         let searching = self.pool.idle.search();
         if searching {
             let mut found = None;
-            spin_until(|| {
+            patience.spin_until(|| {
                 found = self.take_injected().or_else(|| self.steal());
                 found.is_some() || self.pool.is_closed()
             });

@@ -1,8 +1,10 @@
 //! Models of what threads do to each other here.
 
 mod cancel;
+mod mpsc;
 mod mutex;
 mod notify;
+mod oneshot;
 mod permits;
 mod wait_list;
 

@@ -55,7 +55,8 @@ fn woken_twice_is_queued_once() {
     let wakers = gate.wakers();
     wakers[0].wake_by_ref();
     wakers[0].wake_by_ref();
-    wakers[0].clone().wake();
+    let copy = wakers[0].clone();
+    copy.wake();
     assert_eq!(fifo.queued(), 1);
     assert_eq!(fifo.run_all(), 1);
     assert_eq!(gate.polls(), 2);
@@ -71,7 +72,8 @@ fn woken_while_running_runs_again() {
             return Poll::Ready("third time");
         }
         cx.waker().wake_by_ref();
-        cx.waker().clone().wake();
+        let copy = cx.waker().clone();
+        copy.wake();
         Poll::Pending
     }));
     assert!(fifo.run_one());
@@ -112,7 +114,8 @@ fn a_waker_may_outlive_its_task_and_its_scheduler() {
     wakers.extend(waiting.wakers());
     for waker in wakers {
         waker.wake_by_ref();
-        waker.clone().wake();
+        let copy = waker.clone();
+        copy.wake();
         drop(waker);
     }
     ready(finished).unwrap();

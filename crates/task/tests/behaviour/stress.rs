@@ -11,7 +11,7 @@ use unstuck_task::{AbortHandle, JoinHandle};
 use crate::fifo::Fifo;
 use crate::tools::{Count, Drops, Token, poll_with};
 
-const ROUNDS: usize = 25;
+const ROUNDS: usize = 60;
 const TASKS: usize = 200;
 const WAITS: usize = 3;
 
@@ -75,7 +75,10 @@ fn meddle(pool: &Pool) {
         if let Some(waker) = Pool::take(&pool.wakers) {
             match local::random_below(4) {
                 0 => waker.wake_by_ref(),
-                1 => waker.clone().wake(),
+                1 => {
+                    let copy = waker.clone();
+                    copy.wake();
+                }
                 2 => drop(waker.clone()),
                 _ => {}
             }

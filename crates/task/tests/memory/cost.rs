@@ -84,7 +84,8 @@ fn waking_cloning_and_aborting_allocate_nothing() {
     let (join, waker) = waiting(&fifo);
     let (made, abort) = allocations(|| {
         waker.wake_by_ref();
-        waker.clone().wake();
+        let copy = waker.clone();
+        copy.wake();
         let abort = join.abort_handle();
         abort.abort();
         abort

@@ -324,7 +324,7 @@ impl World {
         let fifo = self.fifo();
         match event {
             Event::Spawn(script) => self.spawn(script),
-            Event::Run(times) => (0..times).for_each(|_| drop(fifo.run_one())),
+            Event::Run(times) => (0..times).for_each(|_| assert!(fifo.run_one() || fifo.queued() == 0)),
             Event::RunAll => {
                 fifo.run_all();
                 assert_eq!(fifo.queued(), 0);

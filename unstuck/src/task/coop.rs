@@ -1,0 +1,216 @@
+//! The budget of a poll: how a task that could go on for ever gives way to others.
+//!
+//! A socket that always has data, a channel that is never empty: a loop over them would never wait, and no other task
+//! would run on its thread. So each poll of a task has a budget of operations. Every operation of this crate takes one;
+//! when none is left, operations say that they would have to wait, and the task is queued again behind the others. This
+//! needs no care on your side.
+//!
+//! It does in two cases. Code that computes for long without any such operation can take part by [`consume_budget`] or
+//! [`cooperative`]. And a future that must not be interrupted, say since it polls others only if they are ready at once,
+//! can be exempted by [`unconstrained`].
+//!
+//! # Examples
+//!
+//! ```
+//! # #[unstuck::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let mut sum = 0_u64;
+//! for n in 0..10_000 {
+//!     sum += n;
+//!     unstuck::task::coop::consume_budget().await; // other tasks run now and then
+//! }
+//! assert_eq!(sum, 49_995_000);
+//! # }
+//! ```
+
+use std::cell::Cell;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+use unstuck_base::local::{self, Charge};
+
+/// Whether an operation of this crate could complete now, as far as the budget is concerned. Outside a task: `true`.
+///
+/// # Examples
+///
+/// ```
+/// assert!(unstuck::task::coop::has_budget_remaining());
+/// ```
+pub fn has_budget_remaining() -> bool {
+    local::has_budget()
+}
+
+/// Takes one operation of the budget, and yields if none is left.
+///
+/// # Cancel safety
+///
+/// Cancel safe: there is nothing to lose.
+///
+/// # Examples
+///
+/// ```
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() {
+/// unstuck::task::coop::consume_budget().await;
+/// # }
+/// ```
+pub async fn consume_budget() {
+    poll_fn(|cx| {
+        ready!(local::poll_budget(cx)).made_progress();
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Takes one operation of the budget; gives it back when the result is dropped without
+/// [`made_progress`](RestoreOnPending::made_progress). For futures written by hand.
+///
+/// Pending says that the budget is spent: the task is woken already, so return Pending.
+///
+/// # Examples
+///
+/// ```
+/// use std::task::{Context, Poll, ready};
+/// use unstuck::task::coop::poll_proceed;
+///
+/// struct Numbers(u32);
+///
+/// impl Numbers {
+///     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<u32> {
+///         let charge = ready!(poll_proceed(cx));
+///         self.0 += 1;
+///         charge.made_progress();
+///         Poll::Ready(self.0)
+///     }
+/// }
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let mut numbers = Numbers(0);
+/// # assert_eq!(std::future::poll_fn(|cx| numbers.poll_next(cx)).await, 1);
+/// # }
+/// ```
+pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
+    local::poll_budget(cx)
+        .map(|charge| RestoreOnPending { charge: Cell::new(Some(charge)), _this_thread: PhantomData })
+}
+
+/// One operation's share of the budget; see [`poll_proceed`].
+#[must_use = "call made_progress() when the operation completed"]
+pub struct RestoreOnPending {
+    charge: Cell<Option<Charge>>,
+    _this_thread: PhantomData<*const ()>,
+}
+
+impl RestoreOnPending {
+    /// The operation completed: its share is used up.
+    pub fn made_progress(&self) {
+        if let Some(charge) = self.charge.take() {
+            charge.made_progress();
+        }
+    }
+}
+
+impl fmt::Debug for RestoreOnPending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RestoreOnPending").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// A future that takes part in the budget. Made by [`cooperative`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Coop<F: Future> {
+        #[pin]
+        future: F,
+    }
+}
+
+/// Makes `future` take one operation of the budget when it completes, and wait for its turn when none is left.
+///
+/// For resources of other crates, which do not know of budgets.
+///
+/// # Cancel safety
+///
+/// As that of `future`: dropping this drops it.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::task::coop::cooperative;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() {
+/// for n in 0..1000 {
+///     assert_eq!(cooperative(std::future::ready(n)).await, n); // now and then others run
+/// }
+/// # }
+/// ```
+pub fn cooperative<F: Future>(future: F) -> Coop<F> {
+    Coop { future }
+}
+
+impl<F: Future> Future for Coop<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let charge = ready!(local::poll_budget(cx));
+        let output = ready!(self.project().future.poll(cx));
+        charge.made_progress();
+        Poll::Ready(output)
+    }
+}
+
+pin_project! {
+    /// A future without a budget. Made by [`unconstrained`].
+    #[must_use = "Unconstrained does nothing unless polled"]
+    pub struct Unconstrained<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+/// Exempts `future` from the budget: its operations never yield. It should be known to wait now and then.
+///
+/// # Cancel safety
+///
+/// As that of `future`: dropping this drops it.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::sync::mpsc;
+/// use unstuck::task::coop::unconstrained;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let (sender, mut receiver) = mpsc::unbounded_channel();
+/// for n in 0..1000 {
+///     sender.send(n).unwrap();
+/// }
+/// let received = unconstrained(async {
+///     let mut received = 0;
+///     while received < 1000 && receiver.recv().await.is_some() {
+///         received += 1; // never interrupted
+///     }
+///     received
+/// });
+/// assert_eq!(received.await, 1000);
+/// # }
+/// ```
+pub fn unconstrained<F>(inner: F) -> Unconstrained<F> {
+    Unconstrained { future: inner }
+}
+
+impl<F: Future> Future for Unconstrained<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let future = self.project().future;
+        local::with_unlimited_budget(|| future.poll(cx))
+    }
+}

@@ -1,0 +1,265 @@
+//! Something to do again and again.
+//!
+//! 1. Ticks are counted from the first one, not from when the last was seen: the time that the work takes does not add
+//!    up. [`MissedTickBehavior`] says what happens when the work takes longer than the period.
+//! 2. A tick that is taken leaves no waker behind: only a poll that returns Pending does.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use super::{Instant, Sleep, sleep_until};
+
+/// How late a tick must be to count as missed: no system is punctual to the microsecond.
+const LATE: Duration = Duration::from_millis(5);
+
+/// Ticks now, and then every `period`.
+///
+/// The first tick completes at once. Unlike a [`sleep`](super::sleep()) in a loop, ticks make up for the time that the work
+/// between them takes.
+///
+/// # Panics
+///
+/// If `period` is zero; when called outside a runtime, or inside one that was built without time.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::time::{Duration, Instant, interval};
+///
+/// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let start = Instant::now();
+/// let mut interval = interval(Duration::from_secs(60));
+/// interval.tick().await; // at once
+/// interval.tick().await;
+/// interval.tick().await;
+/// assert_eq!(start.elapsed(), Duration::from_secs(120));
+/// # }
+/// ```
+#[track_caller]
+pub fn interval(period: Duration) -> Interval {
+    assert!(period > Duration::ZERO, "`period` must be non-zero.");
+    Interval::new(Instant::now(), period)
+}
+
+/// Ticks at `start`, and then every `period`.
+///
+/// # Panics
+///
+/// If `period` is zero; when called outside a runtime, or inside one that was built without time.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::time::{Duration, Instant, interval_at};
+///
+/// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let start = Instant::now();
+/// let mut interval = interval_at(start + Duration::from_secs(5), Duration::from_secs(60));
+/// interval.tick().await;
+/// interval.tick().await;
+/// assert_eq!(start.elapsed(), Duration::from_secs(65));
+/// # }
+/// ```
+#[track_caller]
+pub fn interval_at(start: Instant, period: Duration) -> Interval {
+    assert!(period > Duration::ZERO, "`period` must be non-zero.");
+    Interval::new(start, period)
+}
+
+/// What an [`Interval`] does about ticks that nobody took in time.
+///
+/// A tick is missed when it is taken more than 5 milliseconds late; less is the jitter of the system.
+///
+/// In the pictures a period is ten characters, `|` is a tick that was taken, and the work after the second one takes
+/// two and a half periods:
+///
+/// ```text
+/// planned |         |         |         |         |         |         |
+/// Burst   |         |------------------------||   |         |         |
+/// Delay   |         |------------------------|         |         |
+/// Skip    |         |------------------------|    |         |         |
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissedTickBehavior {
+    /// Ticks follow each other at once until all that were missed are made up for. For work that must be done a certain
+    /// number of times.
+    #[default]
+    Burst,
+    /// The next tick is one period after the late one: two ticks are never closer than a period. All later ticks are
+    /// shifted.
+    Delay,
+    /// The next tick is the next one that was planned: missed ones are left out, and ticks stay multiples of the period.
+    Skip,
+}
+
+impl MissedTickBehavior {
+    /// When the next tick is due, after one that was due at `due` and is taken `now`, too late.
+    fn next(self, due: Instant, now: Instant, period: Duration) -> Instant {
+        match self {
+            MissedTickBehavior::Burst => due.after(period),
+            MissedTickBehavior::Delay => now.after(period),
+            MissedTickBehavior::Skip => {
+                let since_planned = remainder(now.duration_since(due), period);
+                now.after(period - since_planned)
+            }
+        }
+    }
+}
+
+/// `duration` modulo `period`.
+fn remainder(duration: Duration, period: Duration) -> Duration {
+    const SECOND: u128 = 1_000_000_000;
+    let nanoseconds = duration.as_nanos() % period.as_nanos();
+    let seconds = u64::try_from(nanoseconds / SECOND).expect("it is less than a Duration");
+    Duration::new(seconds, (nanoseconds % SECOND) as u32)
+}
+
+/// Ticks again and again. Made by [`interval`](interval()) and [`interval_at`].
+#[derive(Debug)]
+pub struct Interval {
+    next: Pin<Box<Sleep>>,
+    period: Duration,
+    missed: MissedTickBehavior,
+}
+
+impl Interval {
+    #[track_caller]
+    fn new(start: Instant, period: Duration) -> Interval {
+        Interval { next: Box::pin(sleep_until(start)), period, missed: MissedTickBehavior::default() }
+    }
+
+    /// Waits for the next tick; returns the moment for which it was planned.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a tick is taken only by the poll that returns it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, interval};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut interval = interval(Duration::from_millis(10));
+    /// let first = interval.tick().await;
+    /// let second = interval.tick().await;
+    /// assert_eq!(second - first, Duration::from_millis(10));
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn tick(&mut self) -> impl Future<Output = Instant> {
+        Tick { at: Location::caller(), interval: self }
+    }
+
+    /// Waits for the next tick. Of several tasks that poll, the last one is woken.
+    pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        ready!(self.next.as_mut().poll(cx));
+        let due = self.next.deadline();
+        let now = Instant::now();
+        let late = now.duration_since(due) > LATE;
+        let next = if late { self.missed.next(due, now, self.period) } else { due.after(self.period) };
+        self.next.as_mut().reset(next);
+        Poll::Ready(due)
+    }
+
+    /// Starts anew: the next tick is one period from now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant, advance, interval};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut interval = interval(Duration::from_secs(10));
+    /// interval.tick().await;
+    /// advance(Duration::from_secs(4)).await;
+    /// interval.reset();
+    /// let before = Instant::now();
+    /// interval.tick().await;
+    /// assert_eq!(before.elapsed(), Duration::from_secs(10));
+    /// # }
+    /// ```
+    pub fn reset(&mut self) {
+        self.reset_after(self.period);
+    }
+
+    /// Makes the next tick due now; those after it follow every period.
+    pub fn reset_immediately(&mut self) {
+        self.reset_at(Instant::now());
+    }
+
+    /// Makes the next tick due in `after`; those after it follow every period. A duration too long for the clock counts as
+    /// about thirty years.
+    pub fn reset_after(&mut self, after: Duration) {
+        self.reset_at(Instant::now().after(after));
+    }
+
+    /// Makes the next tick due at `deadline`, which may have passed; those after it follow every period.
+    pub fn reset_at(&mut self, deadline: Instant) {
+        self.next.as_mut().reset(deadline);
+    }
+
+    /// What happens about ticks that nobody took in time.
+    pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
+        self.missed
+    }
+
+    /// Sets what happens about ticks that nobody took in time.
+    pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
+        self.missed = behavior;
+    }
+
+    /// The time between two ticks.
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+}
+
+/// Waits for a tick; see [`Interval::tick`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+struct Tick<'a> {
+    at: &'static Location<'static>,
+    interval: &'a mut Interval,
+}
+
+impl Future for Tick<'_> {
+    type Output = Instant;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
+        let at = self.at;
+        self.interval.next.as_mut().asked_at(at);
+        self.interval.poll_tick(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_tick_is_followed_as_the_behavior_says() {
+        let second = Duration::from_secs(1);
+        let due = Instant::from_std(crate::runtime::default_now());
+        let now = due + second * 5 / 2;
+        assert_eq!(MissedTickBehavior::Burst.next(due, now, second), due + second);
+        assert_eq!(MissedTickBehavior::Delay.next(due, now, second), now + second);
+        assert_eq!(MissedTickBehavior::Skip.next(due, now, second), due + second * 3);
+    }
+
+    #[test]
+    fn the_longest_periods_do_not_overflow() {
+        let due = Instant::from_std(crate::runtime::default_now());
+        for behavior in [MissedTickBehavior::Burst, MissedTickBehavior::Delay, MissedTickBehavior::Skip] {
+            assert!(behavior.next(due, due + Duration::from_secs(9), Duration::MAX) > due);
+        }
+        assert_eq!(remainder(Duration::MAX, Duration::MAX), Duration::ZERO);
+        assert_eq!(remainder(Duration::MAX, Duration::from_secs(1)), Duration::from_nanos(999_999_999));
+    }
+}

@@ -1,0 +1,279 @@
+//! How a runtime ends: every future is dropped once, in its context, and nobody waits for longer than told.
+
+mod common;
+
+use std::future::{pending, poll_fn};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use common::{Drops, both, current_thread, multi_thread};
+use unstuck::runtime::{Handle, Runtime};
+use unstuck::task::{JoinHandle, yield_now};
+
+#[test]
+fn dropping_a_runtime_drops_every_future_once() {
+    for runtime in both() {
+        let drops = Drops::default();
+        let handle = runtime.handle().clone();
+        for _ in 0..50 {
+            let idle = drops.token();
+            handle.spawn(async move {
+                let _idle = idle;
+                pending::<()>().await
+            });
+            let busy = drops.token();
+            handle.spawn(async move {
+                let _busy = busy;
+                loop {
+                    yield_now().await;
+                }
+            });
+            let done = drops.token();
+            handle.spawn(async move { drop(done) });
+        }
+        runtime.block_on(async {
+            for _ in 0..10 {
+                yield_now().await;
+            }
+        });
+        drop(runtime);
+        assert_eq!(drops.count(), 150);
+    }
+}
+
+#[test]
+fn a_task_that_was_never_polled_is_dropped_too() {
+    let runtime = current_thread();
+    let drops = Drops::default();
+    let token = drops.token();
+    let task = runtime.spawn(async move {
+        let _token = token;
+    });
+    drop(runtime);
+    assert_eq!(drops.count(), 1);
+    assert!(unstuck_block_on(task).unwrap_err().is_cancelled());
+}
+
+#[test]
+fn futures_are_dropped_inside_the_runtimes_context_and_may_spawn() {
+    struct SpawnsWhenDropped(Arc<Mutex<Option<JoinHandle<()>>>>);
+    impl Drop for SpawnsWhenDropped {
+        fn drop(&mut self) {
+            assert!(Handle::try_current().is_ok());
+            *self.0.lock().unwrap() = Some(unstuck::spawn(async {}));
+        }
+    }
+    for runtime in both() {
+        let spawned = Arc::new(Mutex::new(None));
+        let guard = SpawnsWhenDropped(spawned.clone());
+        runtime.spawn(async move {
+            let _guard = guard;
+            pending::<()>().await
+        });
+        runtime.block_on(async {
+            for _ in 0..10 {
+                yield_now().await;
+            }
+        });
+        drop(runtime);
+        let late = spawned.lock().unwrap().take().expect("the future was dropped");
+        assert!(unstuck_block_on(late).unwrap_err().is_cancelled());
+    }
+}
+
+#[test]
+fn spawning_after_the_end_gives_a_cancelled_task() {
+    for runtime in both() {
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        let drops = Drops::default();
+        let token = drops.token();
+        let task = handle.spawn(async move { drop(token) });
+        assert_eq!(drops.count(), 1);
+        assert!(unstuck_block_on(task).unwrap_err().is_cancelled());
+        assert!(unstuck_block_on(handle.spawn_blocking(|| ())).unwrap_err().is_cancelled());
+    }
+}
+
+#[test]
+fn wakers_and_handles_that_outlive_the_runtime_do_no_harm() {
+    for runtime in both() {
+        let (send, receive) = mpsc::channel::<Waker>();
+        let task = runtime.spawn(poll_fn(move |cx| {
+            send.send(cx.waker().clone()).unwrap();
+            Poll::<()>::Pending
+        }));
+        runtime.block_on(async {
+            for _ in 0..10 {
+                yield_now().await;
+            }
+        });
+        let waker = receive.recv().unwrap();
+        let abort = task.abort_handle();
+        drop(runtime);
+        waker.wake_by_ref();
+        abort.abort();
+        assert!(task.is_finished());
+        waker.wake();
+        assert!(unstuck_block_on(task).unwrap_err().is_cancelled());
+    }
+}
+
+#[test]
+fn a_blocked_worker_does_not_hold_up_shutdown_timeout() {
+    let runtime = multi_thread(2);
+    let (release, blocked) = mpsc::channel::<()>();
+    let (says_dropped, dropped) = mpsc::channel::<()>();
+    let (says_started, started) = mpsc::channel::<()>();
+    runtime.spawn(async move {
+        let _says_dropped = says_dropped;
+        says_started.send(()).unwrap();
+        blocked.recv().unwrap();
+        pending::<()>().await
+    });
+    started.recv().unwrap();
+    runtime.shutdown_timeout(Duration::from_millis(10));
+    // The task still blocks, and still owns what it has.
+    assert!(matches!(dropped.try_recv(), Err(mpsc::TryRecvError::Empty)));
+    release.send(()).unwrap();
+    // When its poll returns, the future is dropped by its own thread.
+    assert!(matches!(dropped.recv(), Err(mpsc::RecvError)));
+}
+
+#[test]
+fn blocking_work_that_has_not_begun_never_begins() {
+    for mut runtime in [
+        Some(unstuck::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap()),
+        Some(unstuck::runtime::Builder::new_multi_thread().worker_threads(1).max_blocking_threads(1).build().unwrap()),
+    ] {
+        let runtime = runtime.take().unwrap();
+        let (release, blocked) = mpsc::channel::<()>();
+        let (says_started, started) = mpsc::channel::<()>();
+        let first = runtime.spawn_blocking(move || {
+            says_started.send(()).unwrap();
+            blocked.recv().unwrap();
+            1
+        });
+        started.recv().unwrap();
+        let second = runtime.spawn_blocking(|| unreachable!("it had not begun when the runtime ended"));
+        runtime.shutdown_background();
+        release.send(()).unwrap();
+        assert_eq!(unstuck_block_on(first).unwrap(), 1);
+        let second: Result<(), _> = unstuck_block_on(second);
+        assert!(second.unwrap_err().is_cancelled());
+    }
+}
+
+#[test]
+fn dropping_waits_for_blocking_work_that_has_begun() {
+    for runtime in both() {
+        let (says_started, started) = mpsc::channel::<()>();
+        let drops = Drops::default();
+        let token = drops.token();
+        let handle = runtime.handle().clone();
+        runtime.spawn_blocking(move || {
+            says_started.send(()).unwrap();
+            // The end of the runtime is visible here: the work goes on until then, and some more.
+            while !handle.spawn(async {}).is_finished() {
+                std::thread::yield_now();
+            }
+            drop(token);
+        });
+        started.recv().unwrap();
+        drop(runtime);
+        assert_eq!(drops.count(), 1);
+    }
+}
+
+#[test]
+fn a_runtime_can_be_shut_down_in_the_background_inside_another() {
+    let outer = multi_thread(1);
+    let drops = Drops::default();
+    let token = drops.token();
+    outer.block_on(async move {
+        let inner = multi_thread(1);
+        inner.spawn(async move {
+            let _token = token;
+            pending::<()>().await
+        });
+        inner.shutdown_background();
+    });
+    drop(outer);
+    // Nobody waited for it; it is dropped when the inner worker gets to it.
+    while drops.count() == 0 {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+#[should_panic(expected = "Cannot drop a runtime in a context where blocking is not allowed")]
+fn dropping_a_runtime_inside_a_task_tells_what_to_do() {
+    let outer = current_thread();
+    outer.block_on(async {
+        drop(Runtime::new().unwrap());
+    });
+}
+
+#[test]
+fn a_panic_in_a_drop_at_shutdown_stops_nobody_elses_drop() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("a drop that panics");
+        }
+    }
+    for runtime in both() {
+        let drops = Drops::default();
+        for _ in 0..10 {
+            let token = drops.token();
+            runtime.spawn(async move {
+                let _token = token;
+                pending::<()>().await
+            });
+            runtime.spawn(async move {
+                let _panics = Panics;
+                pending::<()>().await
+            });
+        }
+        runtime.block_on(async {
+            for _ in 0..100 {
+                yield_now().await;
+            }
+        });
+        drop(runtime);
+        assert_eq!(drops.count(), 10);
+    }
+}
+
+#[test]
+fn runtimes_are_built_and_dropped_many_times_while_wakers_arrive() {
+    for round in 0..50 {
+        let runtime = multi_thread(1 + round % 3);
+        let (send, receive) = mpsc::channel::<Waker>();
+        for _ in 0..4 {
+            let send = send.clone();
+            runtime.spawn(poll_fn(move |cx| {
+                let _gone = send.send(cx.waker().clone());
+                Poll::<()>::Pending
+            }));
+        }
+        drop(send);
+        let waking = std::thread::spawn(move || {
+            let mut wakes = 0;
+            while let Ok(waker) = receive.recv() {
+                waker.wake();
+                wakes += 1;
+            }
+            wakes
+        });
+        while waking.is_finished() {}
+        drop(runtime);
+        assert!(waking.join().unwrap() >= 4 || round > 0);
+    }
+}
+
+/// Awaits on a thread that is in no runtime.
+fn unstuck_block_on<F: Future>(future: F) -> F::Output {
+    current_thread().block_on(future)
+}

@@ -1,0 +1,210 @@
+//! The threads of a runtime: how many, their names, hooks and limits.
+
+mod common;
+
+use std::collections::HashSet;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
+
+use common::{current_thread, multi_thread};
+use unstuck::runtime::{Builder, Handle};
+
+#[test]
+fn workers_and_blocking_threads_carry_the_name() {
+    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("carries").build().unwrap();
+    let name = || thread::current().name().map(str::to_owned);
+    assert_eq!(runtime.block_on(runtime.spawn(async move { name() })).unwrap().as_deref(), Some("carries"));
+    assert_eq!(runtime.block_on(runtime.spawn_blocking(name)).unwrap().as_deref(), Some("carries"));
+}
+
+#[test]
+fn a_name_function_names_each_thread() {
+    let next = AtomicUsize::new(0);
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(3)
+        .thread_name_fn(move || format!("numbered-{}", next.fetch_add(1, Ordering::Relaxed)))
+        .build()
+        .unwrap();
+    let barrier = Arc::new(Barrier::new(3));
+    let tasks: Vec<_> = (0..3)
+        .map(|_| {
+            let barrier = barrier.clone();
+            runtime.spawn(async move {
+                // Only when three threads are here does one go on.
+                barrier.wait();
+                thread::current().name().unwrap().to_owned()
+            })
+        })
+        .collect();
+    let names: HashSet<String> = runtime.block_on(async {
+        let mut names = HashSet::new();
+        for task in tasks {
+            names.insert(task.await.unwrap());
+        }
+        names
+    });
+    assert_eq!(names, HashSet::from(["numbered-0", "numbered-1", "numbered-2"].map(String::from)));
+}
+
+#[test]
+fn hooks_run_on_each_thread_that_starts_and_stops() {
+    let (started, stopped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (on_start, on_stop) = (started.clone(), stopped.clone());
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(3)
+        .on_thread_start(move || {
+            on_start.fetch_add(1, Ordering::SeqCst);
+        })
+        .on_thread_stop(move || {
+            on_stop.fetch_add(1, Ordering::SeqCst);
+        })
+        .build()
+        .unwrap();
+    runtime.block_on(runtime.spawn_blocking(|| ())).unwrap();
+    drop(runtime);
+    assert_eq!((started.load(Ordering::SeqCst), stopped.load(Ordering::SeqCst)), (4, 4));
+}
+
+#[test]
+fn a_worker_that_has_nothing_to_do_parks_and_is_unparked() {
+    let (parks, unparks) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (on_park, on_unpark) = (parks.clone(), unparks.clone());
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .on_thread_park(move || {
+            on_park.fetch_add(1, Ordering::SeqCst);
+        })
+        .on_thread_unpark(move || {
+            on_unpark.fetch_add(1, Ordering::SeqCst);
+        })
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        unstuck::spawn(unstuck::time::sleep(Duration::from_millis(5))).await.unwrap();
+    });
+    drop(runtime);
+    assert!(parks.load(Ordering::SeqCst) >= 1);
+    assert_eq!(parks.load(Ordering::SeqCst), unparks.load(Ordering::SeqCst));
+}
+
+#[test]
+fn a_hook_that_panics_kills_no_thread() {
+    let runtime =
+        Builder::new_multi_thread().worker_threads(1).on_thread_start(|| panic!("a hook that panics")).build().unwrap();
+    assert_eq!(runtime.block_on(runtime.spawn(async { 1 })).unwrap(), 1);
+    assert_eq!(runtime.block_on(runtime.spawn_blocking(|| 2)).unwrap(), 2);
+}
+
+#[test]
+fn blocking_threads_are_no_more_than_allowed() {
+    let runtime = Builder::new_current_thread().max_blocking_threads(3).build().unwrap();
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    runtime.block_on(async {
+        let work: Vec<_> = (0..50)
+            .map(|_| {
+                let (now, most) = (now.clone(), most.clone());
+                unstuck::task::spawn_blocking(move || {
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    thread::yield_now();
+                    now.fetch_sub(1, Ordering::SeqCst);
+                })
+            })
+            .collect();
+        for work in work {
+            work.await.unwrap();
+        }
+    });
+    assert!((1..=3).contains(&most.load(Ordering::SeqCst)));
+}
+
+#[test]
+fn blocking_work_that_waits_for_each_other_gets_the_threads_it_needs() {
+    let runtime = current_thread();
+    let barrier = Arc::new(Barrier::new(20));
+    runtime.block_on(async {
+        let work: Vec<_> = (0..20)
+            .map(|_| {
+                let barrier = barrier.clone();
+                unstuck::task::spawn_blocking(move || {
+                    barrier.wait();
+                })
+            })
+            .collect();
+        for work in work {
+            work.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn blocking_threads_go_when_there_is_nothing_to_do() {
+    let stopped = Arc::new(AtomicUsize::new(0));
+    let on_stop = stopped.clone();
+    let runtime = Builder::new_current_thread()
+        .thread_keep_alive(Duration::from_millis(1))
+        .on_thread_stop(move || {
+            on_stop.fetch_add(1, Ordering::SeqCst);
+        })
+        .build()
+        .unwrap();
+    runtime.block_on(runtime.spawn_blocking(|| ())).unwrap();
+    while stopped.load(Ordering::SeqCst) == 0 {
+        thread::yield_now();
+    }
+    // And come back.
+    assert_eq!(runtime.block_on(runtime.spawn_blocking(|| 3)).unwrap(), 3);
+}
+
+#[test]
+fn impossible_numbers_are_refused_at_once() {
+    let refused = |build: fn()| std::panic::catch_unwind(build).is_err();
+    assert!(refused(|| drop(Builder::new_multi_thread().worker_threads(0))));
+    assert!(refused(|| drop(Builder::new_multi_thread().max_blocking_threads(0))));
+    assert!(refused(|| drop(Builder::new_multi_thread().start_paused(true).build())));
+}
+
+#[test]
+fn metrics_count_workers_and_tasks() {
+    let runtime = multi_thread(2);
+    let metrics = runtime.metrics();
+    assert_eq!((metrics.num_workers(), metrics.num_alive_tasks()), (2, 0));
+    runtime.block_on(async {
+        let task = unstuck::spawn(std::future::pending::<()>());
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 1);
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
+    });
+    assert!((0..2).map(|worker| metrics.worker_poll_count(worker)).sum::<u64>() >= 1);
+}
+
+/// Runs in a process of its own, made by the test below: environment variables belong to the process.
+const CHILD: &str = "UNSTUCK_TEST_PRINT_WORKERS";
+
+#[test]
+fn the_environment_says_how_many_workers_there_are() {
+    if std::env::var_os(CHILD).is_some() {
+        let runtime = Builder::new_multi_thread().build().unwrap();
+        println!("workers={}", runtime.metrics().num_workers());
+        return;
+    }
+    let child = |value: &str| {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["the_environment_says_how_many_workers_there_are", "--exact", "--nocapture"])
+            .env(CHILD, "1")
+            .env("TOKIO_WORKER_THREADS", value)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), text)
+    };
+    let (ok, text) = child("3");
+    assert!(ok && text.contains("workers=3"), "{text}");
+    let (ok, text) = child("0");
+    assert!(!ok && text.contains("\"TOKIO_WORKER_THREADS\" cannot be set to 0"), "{text}");
+    let (ok, text) = child("many");
+    assert!(!ok && text.contains("\"TOKIO_WORKER_THREADS\" must be usize"), "{text}");
+}
