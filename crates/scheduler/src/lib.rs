@@ -14,6 +14,7 @@
 pub mod blocking;
 mod inject;
 mod latch;
+pub mod local;
 mod pace;
 mod patience;
 pub mod pool;

@@ -169,7 +169,7 @@ fn loom_timer_is_started_while_the_runtime_shuts_down() {
         let mut timer = Box::pin(Timer::new(&timers, kernel.at(10)));
         let pending = poll(&mut timer, &count).is_pending();
         shutting.join().unwrap();
-        assert_eq!(count.get(), usize::from(pending));
+        assert!(!pending || count.get() == 1, "pending, and not told");
         assert_eq!(poll(&mut timer, &count), Poll::Ready(Err(Shutdown)));
     });
 }

@@ -2,16 +2,17 @@
 //!
 //! 1. A timer goes to the wheel of the place whose thread polls it, so its lock is uncontended; place 0 is for threads
 //!    that are no worker. Whoever waits in the driver expires every wheel that is due: the timers of a stuck worker fire.
-//! 2. A place publishes when it is next due in `next`, which changes only under the lock of its wheel. It may be too
-//!    early (a timer was removed), never too late.
+//! 2. A place publishes when it is next due in `next`, which changes only under the lock of its wheel, hence Relaxed. It
+//!    may be too early (a timer was removed), never too late.
 //! 3. Whoever makes a timer the earliest unparks the thread that waits in the driver, if that sleeps for longer.
 //!    `sleeps_until` says for how long: it is 0 while nobody sleeps.
-//!    - The sleeper: stores "for ever" in `sleeps_until` (S1), reads every `next` (S2), stores the least (S3), sleeps.
-//!    - The other: stores `next` (T1), reads `sleeps_until` (T2), unparks if its deadline is earlier.
+//!    - The sleeper: stores "for ever" in `sleeps_until` (S1), fence, reads every `next` (S2), stores the least (S3),
+//!      sleeps.
+//!    - The other: stores `next` (T1), fence, reads `sleeps_until` (T2), unparks if its deadline is earlier.
 //!
-//!    All of these are SeqCst. If S2 misses T1, then S1, S2, T1, T2 is their order, so T2 reads "for ever" or what S3
-//!    stored, which is later than the deadline that S2 missed: it unparks. If T2 reads the 0 from before S1, then T1 is
-//!    before S2, which sees it. An unpark before the sleep is not lost (the driver's promise).
+//!    The fences are SeqCst, so one comes first. If it is the sleeper's, T2 reads S1 or what came after it: "for ever", or
+//!    S3. If S2 missed T1, S3 is later than the deadline, as "for ever" is: it unparks. If the other's fence comes
+//!    first, S2 sees T1. An unpark before the sleep is not lost (the driver's promise).
 //! 4. The wheels are pure: the time comes from [`Kernel::now`], and wakers are woken by whoever expires, with no lock
 //!    held.
 //! 5. After [`shutdown`](Timers::shutdown) no timer is registered any more. A [`Timer`] holds its place only, never the
@@ -25,7 +26,7 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use unstuck_base::sync::atomic::{AtomicU64, Ordering};
+use unstuck_base::sync::atomic::{AtomicU64, Ordering, fence};
 use unstuck_base::sync::{Mutex, MutexGuard};
 use unstuck_base::{CachePadded, WakeBatch, local};
 
@@ -108,11 +109,12 @@ impl Timers {
     /// Says that this thread is about to sleep in the driver, and until when it may. From now on a timer that becomes
     /// the earliest unparks it, until [`end_park`](Timers::end_park). One thread at a time.
     pub fn begin_park(&self) -> Option<Instant> {
-        // S1 of rule 3.
-        self.clock.sleeps_until.store(NEVER, Ordering::SeqCst);
+        // Relaxed, then a fence: S1 of rule 3, against T1 and T2 in `Place::publish`.
+        self.clock.sleeps_until.store(NEVER, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
         let next = self.next();
-        // S3.
-        self.clock.sleeps_until.store(next, Ordering::SeqCst);
+        // Relaxed: S3: whoever reads S1 instead unparks needlessly.
+        self.clock.sleeps_until.store(next, Ordering::Relaxed);
         (next != NEVER).then(|| self.clock.instant(next))
     }
 
@@ -132,8 +134,8 @@ impl Timers {
         if self.clock.jumps() {
             self.places.iter().for_each(|place| place.settle());
         }
-        // S2 of rule 3.
-        self.places.iter().map(|place| place.padded.next.load(Ordering::SeqCst)).min().unwrap_or(NEVER)
+        // Relaxed: S2 of rule 3; the fence is before it.
+        self.places.iter().map(|place| place.padded.next.load(Ordering::Relaxed)).min().unwrap_or(NEVER)
     }
 
     /// Fires every timer that is due at `now`: gathers the wakers. Never early.
@@ -150,7 +152,7 @@ impl Timers {
             let mut guarded = place.lock();
             guarded.shut = true;
             guarded.wheel.shut(woken);
-            place.padded.next.store(NEVER, Ordering::SeqCst);
+            place.padded.next.store(NEVER, Ordering::Relaxed);
         }
     }
 
@@ -244,13 +246,14 @@ impl Place {
     /// Publishes the next deadline (rule 2) if it became `earlier`, and wakes who sleeps for longer (rule 3).
     fn publish(&self, guarded: MutexGuard<'_, Guarded>, earlier: Option<u64>) {
         let Some(deadline) = earlier else { return };
-        // T1 of rule 3.
-        self.padded.next.store(deadline, Ordering::SeqCst);
+        // Relaxed, then a fence: T1 of rule 3, against S1 and S2 in `Timers::begin_park`.
+        self.padded.next.store(deadline, Ordering::Relaxed);
         drop(guarded);
+        fence(Ordering::SeqCst);
         let sleeps_until = &self.clock.sleeps_until;
-        // T2. The minimum lets the next one with a later deadline see that somebody has unparked already.
-        if deadline < sleeps_until.load(Ordering::SeqCst)
-            && deadline < sleeps_until.fetch_min(deadline, Ordering::SeqCst)
+        // Relaxed: T2. The minimum lets the next one with a later deadline see that somebody has unparked already.
+        if deadline < sleeps_until.load(Ordering::Relaxed)
+            && deadline < sleeps_until.fetch_min(deadline, Ordering::Relaxed)
         {
             self.clock.kernel.unpark();
         }
@@ -261,14 +264,14 @@ impl Place {
         while self.padded.next.load(Ordering::Relaxed) <= now {
             let mut guarded = self.lock();
             guarded.wheel.expire(now, woken);
-            self.padded.next.store(guarded.wheel.next(), Ordering::SeqCst);
+            self.padded.next.store(guarded.wheel.next(), Ordering::Relaxed);
         }
     }
 
     fn settle(&self) {
         let mut guarded = self.lock();
         let next = guarded.wheel.settle();
-        self.padded.next.store(next, Ordering::SeqCst);
+        self.padded.next.store(next, Ordering::Relaxed);
     }
 }
 

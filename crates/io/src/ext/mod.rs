@@ -4,8 +4,8 @@
 //!    safety.
 //! 2. `Interrupted` is retried where a method promises a whole (exact, to the end, all), and passed on where it makes
 //!    one attempt.
-//! 3. A buffer with no room, or nothing to write, is Ready at once where a method promises a whole; where it makes one
-//!    attempt, the object is still asked.
+//! 3. A buffer with no room, or nothing to write, is Ready at once; only `read` and `write` still ask the object, which
+//!    may have something to say (that it is closed).
 //! 4. No future is `Unpin`, so that what it holds may change.
 
 mod buf_read;

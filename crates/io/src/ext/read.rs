@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::chain::Chain;
 use super::integers::*;
-use super::read_buf::ReadBuf as ReadIntoBuf;
+use super::read_buf;
 use super::read_to_end::{ReadToEnd, ReadToString};
 use super::take::Take;
 use crate::errors::{early_eof, is_interrupted};
@@ -110,12 +110,12 @@ pub trait AsyncReadExt: AsyncRead {
     /// assert_eq!(&buf[..], b"hello");
     /// # Ok::<_, std::io::Error>(()) }).unwrap();
     /// ```
-    fn read_buf<'a, B>(&'a mut self, buf: &'a mut B) -> ReadIntoBuf<'a, Self, B>
+    fn read_buf<'a, B>(&'a mut self, buf: &'a mut B) -> read_buf::ReadBuf<'a, Self, B>
     where
         Self: Unpin,
         B: BufMut + ?Sized,
     {
-        ReadIntoBuf::new(self, buf)
+        read_buf::ReadBuf::new(self, buf)
     }
 
     /// Fills `buf` to its end, and returns its length.

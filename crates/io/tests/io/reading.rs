@@ -57,37 +57,31 @@ fn numbers_are_gathered_byte_by_byte() {
 }
 
 /// Puts a buffer of its own into the place of the one it was given: safe code can do that.
-struct Exchanges(&'static mut [u8]);
+struct Exchanges;
 
 impl AsyncRead for Exchanges {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        let mut other = ReadBuf::new(std::mem::take(&mut self.0));
-        other.advance(other.capacity());
-        *buf = other;
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        *buf = ReadBuf::new(&mut []);
         Poll::Ready(Ok(()))
     }
-}
-
-fn exchanges() -> Exchanges {
-    Exchanges(vec![1; 10].leak())
 }
 
 #[test]
 #[should_panic(expected = "exchanged")]
 fn read_buf_finds_out_about_an_exchanged_buffer() {
-    let _ = now(exchanges().read_buf(&mut Vec::with_capacity(10)));
+    let _ = now(Exchanges.read_buf(&mut Vec::with_capacity(10)));
 }
 
 #[test]
 #[should_panic(expected = "exchanged")]
 fn read_to_end_finds_out_about_an_exchanged_buffer() {
-    let _ = now(exchanges().read_to_end(&mut Vec::with_capacity(100)));
+    let _ = now(Exchanges.read_to_end(&mut Vec::with_capacity(100)));
 }
 
 #[test]
 #[should_panic(expected = "exchanged")]
 fn take_finds_out_about_an_exchanged_buffer() {
-    let _ = now(exchanges().take(10).read(&mut [0; 10]));
+    let _ = now(Exchanges.take(10).read(&mut [0; 10]));
 }
 
 #[test]

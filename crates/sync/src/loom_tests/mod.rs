@@ -16,3 +16,11 @@ use std::task::{Context, Poll, Waker};
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
+
+/// Checks a model of three threads, for which all interleavings would take too long: those in which at most twice a
+/// thread is interrupted where it could have gone on.
+fn model_of_three(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(model);
+}

@@ -7,7 +7,7 @@ use loom::future::block_on;
 use unstuck_base::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use unstuck_base::sync::{Arc, thread};
 
-use super::poll_once;
+use super::{model_of_three, poll_once};
 use crate::Notify;
 
 #[test]
@@ -49,7 +49,7 @@ fn loom_notify_waiters_or_the_flag_is_seen() {
 
 #[test]
 fn loom_notify_two_calls_reach_two_waiters() {
-    loom::model(|| {
+    model_of_three(|| {
         let notify = Arc::new(Notify::new());
         let mut first = Box::pin(notify.notified());
         assert!(poll_once(first.as_mut()).is_pending());

@@ -5,7 +5,7 @@ use std::pin::pin;
 use loom::future::block_on;
 use unstuck_base::sync::{Arc, thread};
 
-use super::poll_once;
+use super::{model_of_three, poll_once};
 use crate::{Semaphore, TryAcquireError};
 
 #[test]
@@ -24,7 +24,7 @@ fn loom_semaphore_a_release_reaches_who_begins_to_wait() {
 
 #[test]
 fn loom_semaphore_two_releases_reach_one_who_wants_two() {
-    loom::model(|| {
+    model_of_three(|| {
         let semaphore = Arc::new(Semaphore::new(0));
         let releasing = thread::spawn({
             let semaphore = semaphore.clone();
@@ -62,7 +62,7 @@ fn loom_semaphore_a_dropped_claim_loses_no_permit() {
 
 #[test]
 fn loom_semaphore_a_grant_that_is_given_up_reaches_the_next() {
-    loom::model(|| {
+    model_of_three(|| {
         let semaphore = Arc::new(Semaphore::new(0));
         let mut first = Box::pin(semaphore.acquire());
         assert!(poll_once(first.as_mut()).is_pending());

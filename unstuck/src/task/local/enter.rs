@@ -10,7 +10,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use unstuck_context::{LocalGuard, enter_local};
-use unstuck_scheduler::local::LocalTasks;
+use unstuck_scheduler::local::{Local, LocalTasks};
 
 struct Here {
     /// How many guards are alive.
@@ -76,16 +76,16 @@ impl fmt::Debug for LocalEnterGuard {
 }
 
 /// Runs `f` as a part of polling or dropping the set.
-pub(super) fn polling<R>(tasks: &Arc<LocalTasks>, f: impl FnOnce() -> R) -> R {
+pub(super) fn polling<R>(local: &Local, f: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
         fn drop(&mut self) {
             HERE.with(|here| here.polling.set(self.0));
         }
     }
-    let _current = LocalEnterGuard::new(tasks);
+    let _current = LocalEnterGuard::new(local.tasks());
     let _restore = Restore(HERE.with(|here| here.polling.replace(true)));
-    f()
+    local.enter(f)
 }
 
 /// Whether this thread polls, or drops, a local set.

@@ -24,7 +24,43 @@ pub(super) use enter::is_in_local_set;
 use enter::polling;
 
 pub use enter::LocalEnterGuard;
-pub use unstuck_context::spawn_local;
+
+/// Spawns a task that stays on this thread, and need not be `Send`, onto the current [`LocalSet`].
+///
+/// It runs when the set is awaited. Tasks of a set spawn onto the same set.
+///
+/// # Panics
+///
+/// Outside a local set: use it inside [`LocalSet::run_until`] or a task that was spawned there, or while a guard of
+/// [`LocalSet::enter`] lives.
+///
+/// # Examples
+///
+/// ```
+/// use std::rc::Rc;
+/// use unstuck::task::{self, LocalSet};
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let shared = Rc::new("not Send");
+/// let set = LocalSet::new();
+/// let length = set
+///     .run_until(async move {
+///         let shared = shared.clone();
+///         task::spawn_local(async move { shared.len() }).await
+///     })
+///     .await;
+/// assert_eq!(length.unwrap(), 8);
+/// # }
+/// ```
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    unstuck_context::spawn_local(future)
+}
 
 /// Tasks that stay on one thread, and need not be `Send`.
 ///
@@ -194,7 +230,7 @@ impl Future for LocalSet {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let LocalSet { poller, local } = self.get_mut();
         poller.leave_waker(cx.waker());
-        polling(local.tasks(), || run_some(local, cx));
+        polling(local, || run_some(local, cx));
         if local.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
@@ -217,7 +253,7 @@ impl<F: Future> Future for RunUntil<'_, F> {
         let this = self.project();
         let local = &this.set.local;
         this.poller.leave_waker(cx.waker());
-        polling(local.tasks(), || {
+        polling(local, || {
             if let Poll::Ready(output) = this.future.poll(cx) {
                 return Poll::Ready(output);
             }
@@ -232,7 +268,7 @@ impl<F: Future> Future for RunUntil<'_, F> {
 
 impl Drop for LocalSet {
     fn drop(&mut self) {
-        polling(self.local.tasks(), || self.local.shut_down());
+        polling(&self.local, || self.local.shut_down());
     }
 }
 
