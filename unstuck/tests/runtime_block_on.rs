@@ -35,9 +35,8 @@ fn a_runtime_inside_a_runtime_tells_what_to_do() {
     for outer in both() {
         let inner = Arc::new(current_thread());
         let for_panic = inner.clone();
-        let panic = outer.block_on(async move {
-            catch_unwind(AssertUnwindSafe(|| for_panic.block_on(async {}))).unwrap_err()
-        });
+        let panic =
+            outer.block_on(async move { catch_unwind(AssertUnwindSafe(|| for_panic.block_on(async {}))).unwrap_err() });
         let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap();
         assert!(text.starts_with("Cannot start a runtime from within a runtime"), "{text}");

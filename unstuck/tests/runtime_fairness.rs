@@ -227,7 +227,8 @@ fn a_hundred_thousand_idle_tasks_are_woken_and_end() {
                     unstuck::spawn(async move { bell.notified().await })
                 })
                 .collect();
-            while !tasks.iter().all(|task| task.is_finished()) {
+            let metrics = unstuck::runtime::Handle::current().metrics();
+            while metrics.num_alive_tasks() > 0 {
                 // A task that has not begun to wait misses the bell: it rings until all have heard it.
                 bell.notify_waiters();
                 yield_now().await;

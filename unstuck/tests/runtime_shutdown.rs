@@ -253,8 +253,12 @@ fn runtimes_are_built_and_dropped_many_times_while_wakers_arrive() {
         let (send, receive) = mpsc::channel::<Waker>();
         for _ in 0..4 {
             let send = send.clone();
+            let mut polls = 0;
             runtime.spawn(poll_fn(move |cx| {
-                let _gone = send.send(cx.waker().clone());
+                if polls < 2 {
+                    polls += 1;
+                    send.send(cx.waker().clone()).unwrap();
+                }
                 Poll::<()>::Pending
             }));
         }
@@ -267,9 +271,9 @@ fn runtimes_are_built_and_dropped_many_times_while_wakers_arrive() {
             }
             wakes
         });
-        while waking.is_finished() {}
         drop(runtime);
-        assert!(waking.join().unwrap() >= 4 || round > 0);
+        // Each task left its waker at most twice: when it was first polled, and when it was woken.
+        assert!(waking.join().unwrap() <= 8);
     }
 }
 

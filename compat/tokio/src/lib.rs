@@ -11,4 +11,5 @@
 
 pub use unstuck::{io, net, runtime, signal, sync, task, time};
 pub use unstuck::{join, pin, select, task_local, try_join};
-pub use unstuck::{spawn, tokio_main as main, tokio_test as test};
+pub use unstuck::macros::{tokio_main as main, tokio_test as test};
+pub use unstuck::spawn;

@@ -15,8 +15,8 @@
 use std::task::Waker;
 
 use crate::const_unless_model;
-use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{UnsafeCell, hint};
 
 const FREE: u8 = 0;
 const REGISTERING: u8 = 1;
@@ -60,7 +60,11 @@ impl WakerCell {
         match self.state.compare_exchange(FREE, REGISTERING, Ordering::Acquire, Ordering::Acquire) {
             Ok(_) => {}
             // News is being delivered right now; it may have missed us, so it is ours too.
-            Err(TAKING) => return waker.wake_by_ref(),
+            Err(TAKING) => {
+                // The other thread is between two instructions; a model must let it run before we come back.
+                hint::spin_loop();
+                return waker.wake_by_ref();
+            }
             Err(_) => return,
         }
         let replaced = self.waker.with_mut(|slot| {

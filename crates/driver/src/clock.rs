@@ -9,8 +9,9 @@
 //! 1. While it was never paused, the clock costs one relaxed load.
 //! 2. Paused time moves in two ways only: by [`advance`](PausedClock::advance), and by a jump to the next deadline when
 //!    a thread parks with nothing to do: it looked at the driver and found neither a waker nor an unpark.
-//! 3. It does not jump while blocking work runs ([`inhibit_auto_advance`](PausedClock::inhibit_auto_advance)): its end is waited for in real time.
-//!    Neither does it without a deadline: then only the outside world can go on.
+//! 3. It does not jump while blocking work runs, whose end is waited for in real time
+//!    ([`inhibit_auto_advance`](PausedClock::inhibit_auto_advance)). Neither does it without a deadline: then only the
+//!    outside world can go on.
 //! 4. [`Kernel::real_now`] is never paused.
 //!
 //! The runtime's constructor wraps; schedulers see a kernel and a driver like any other; `time::pause` and its like

@@ -76,9 +76,7 @@ mod tests {
             bell
         };
         let after = |bell: &Bell| bell.0.load(Ordering::Relaxed);
-        for (state, expected) in
-            [(AWAKE, OnRing::Nothing), (ASLEEP, OnRing::Wake), (RUNG, OnRing::Nothing)]
-        {
+        for (state, expected) in [(AWAKE, OnRing::Nothing), (ASLEEP, OnRing::Wake), (RUNG, OnRing::Nothing)] {
             let rung = bell(state);
             assert_eq!(rung.ring(), expected);
             assert_eq!(after(&rung), RUNG);

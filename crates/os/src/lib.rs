@@ -2,8 +2,8 @@
 //!
 //! 1. One epoll (kqueue) instance a runtime. Each socket is registered once, edge-triggered, for its whole life.
 //! 2. The kernel makes no system call that blocks, but for the resolver. The driver blocks in one place only.
-//! 3. Only here `cfg(target_os)` decides: what differs between systems is behind the names of [`system`].
-//! 4. No event can reach memory that is gone, whatever other code does with its descriptors: see [`slots`].
+//! 3. Only here `cfg(target_os)` decides: what differs between systems is behind the names of `system`.
+//! 4. No event can reach memory that is gone, whatever other code does with its descriptors: see `slots.rs`.
 //!
 //! The user-facing crate's `runtime` calls [`new`] (or [`open`], to wrap the types), resources call the kernel through
 //! its traits, a scheduler parks in the driver.

@@ -132,7 +132,8 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        if *self.added.get_mut() {
+        // Relaxed: `&mut self` says that nobody adds it now.
+        if self.added.load(Ordering::Relaxed) {
             // It fails if other code has closed the descriptor; then events that still come find an old key (rule 2).
             let _ = self.reactor.registry.deregister(&mut SourceFd(&self.fd));
         }

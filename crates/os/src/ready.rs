@@ -35,9 +35,7 @@ impl Kind {
         match self {
             Kind::Listener => mio::Interest::READABLE,
             Kind::Datagram => mio::Interest::READABLE | mio::Interest::WRITABLE,
-            Kind::Stream | Kind::Watched => {
-                mio_interest(Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY)
-            }
+            Kind::Stream | Kind::Watched => mio_interest(Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY),
         }
     }
 }

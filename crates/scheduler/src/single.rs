@@ -273,16 +273,21 @@ impl Running {
         with_role(Role::single(self), f)
     }
 
-    /// Runs tasks until there is a reason to stop.
+    /// Runs tasks until there is a reason to stop. The root future takes its turn like a task: when it is woken, those that
+    /// are queued now run before it is polled.
     fn run_some(&self, pace: &mut Pace, root: &RootWaker, mut look: bool) -> After {
+        let mut before_root = self.queue.borrow().len().max(1);
         loop {
             if look {
                 return After::Look;
             }
-            if root.is_woken() {
+            if before_root == 0 && root.is_woken() {
                 return After::Root;
             }
-            let Some(task) = self.next(pace.polls()) else { return After::Nothing };
+            let Some(task) = self.next(pace.polls()) else {
+                return if root.is_woken() { After::Root } else { After::Nothing };
+            };
+            before_root = before_root.saturating_sub(1);
             self.yielded.set(false);
             task.run();
             look = self.polled(pace, self.yielded.get());

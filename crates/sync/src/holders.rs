@@ -67,11 +67,7 @@ pub(crate) struct HeldBy {
 impl HeldBy {
     /// Nobody was noted.
     pub(crate) const fn nobody() -> Self {
-        HeldBy {
-            task: AtomicU64::new(0),
-            at: AtomicPtr::new(std::ptr::null_mut()),
-            entered: AtomicBool::new(false),
-        }
+        HeldBy { task: AtomicU64::new(0), at: AtomicPtr::new(std::ptr::null_mut()), entered: AtomicBool::new(false) }
     }
 
     /// Notes the task that this thread polls.
@@ -138,8 +134,7 @@ type Shard = Vec<(usize, Held)>;
 const SHARDS: usize = 64;
 
 fn shard(key: usize) -> MutexGuard<'static, Shard> {
-    static TABLE: [CachePadded<Mutex<Shard>>; SHARDS] =
-        [const { CachePadded::new(Mutex::new(Vec::new())) }; SHARDS];
+    static TABLE: [CachePadded<Mutex<Shard>>; SHARDS] = [const { CachePadded::new(Mutex::new(Vec::new())) }; SHARDS];
     // Locks are words apart at least; a multiplication spreads what allocators line up.
     let spread = (key >> 3).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> (usize::BITS - 6);
     TABLE[spread % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)

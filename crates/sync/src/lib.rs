@@ -14,16 +14,27 @@ pub mod holders;
 pub mod mpsc;
 pub mod oneshot;
 
+mod barrier;
 mod called;
 mod mutex;
 mod notify;
+mod once_cell;
 mod permits;
+mod rwlock;
 mod semaphore;
+mod set_once;
 mod wait_list;
 
+pub use barrier::{Barrier, BarrierWaitResult};
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard, TryLockError};
 pub use notify::Notify;
+pub use once_cell::{OnceCell, SetError};
+pub use rwlock::{
+    OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, RwLockMappedWriteGuard,
+    RwLockReadGuard, RwLockWriteGuard,
+};
 pub use semaphore::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, TryAcquireError};
+pub use set_once::{SetOnce, SetOnceError};
 
 /// The futures that have a name.
 pub mod futures {

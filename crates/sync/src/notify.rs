@@ -217,12 +217,8 @@ impl Notify {
         let mut word = self.word.load(Ordering::Relaxed);
         while word & WAITERS == 0 {
             // Release: rule 4, for those who see the next round.
-            match self.word.compare_exchange_weak(
-                word,
-                word.wrapping_add(ROUND),
-                Ordering::Release,
-                Ordering::Relaxed,
-            ) {
+            match self.word.compare_exchange_weak(word, word.wrapping_add(ROUND), Ordering::Release, Ordering::Relaxed)
+            {
                 Ok(_) => return,
                 Err(newer) => word = newer,
             }

@@ -1,9 +1,9 @@
-//! A number of permits behind one word, and the future that claims some: what mutexes, semaphores, reader-writer locks
-//! and bounded channels are made of.
+//! A number of permits behind one word: what mutexes, semaphores, reader-writer locks and bounded channels are made of.
+//! The future that waits for some is in `permits/claim.rs`.
 //!
 //! The word is `permits << 2 | CLOSED | WAITERS`.
 //!
-//! | word \ event  | try_acquire(n)          | claim(n), first poll       | release(n)                   | close     |
+//! | word \ event  | try_acquire(n)          | claim(n)                   | release(n)                   | close     |
 //! |---------------|-------------------------|----------------------------|------------------------------|-----------|
 //! | enough, open  | take n                  | take n                     | add n                        | CLOSED    |
 //! | too few, open | NoPermits               | queue, WAITERS, hand out   | add n                        | CLOSED    |
@@ -21,19 +21,19 @@
 //!
 //! Waiting claims are woken after the queue's lock is released.
 
+mod claim;
+
 use std::fmt;
-use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use unstuck_base::const_unless_model;
-use unstuck_base::local::{self, WaitKind};
 use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
 use unstuck_base::wake_batch::WakeBatch;
 
 use crate::holders::HeldBy;
-use crate::wait_list::{Queue, State, WaitList, Waiter};
+use crate::wait_list::{Queue, WaitList};
+
+pub(crate) use claim::{Claim, Source};
 
 const WAITERS: usize = 1;
 const CLOSED: usize = 2;
@@ -89,8 +89,9 @@ impl Permits {
     /// Takes `n` permits, unless somebody waits already.
     #[inline]
     pub(crate) fn try_acquire(&self, n: usize) -> Result<(), Refused> {
-        // Relaxed: a stale value costs a turn of the loop, or a slower way.
-        let mut word = self.word.load(Ordering::Relaxed);
+        // Acquire: who is refused since it is closed sees what was done before the close. For the rest a stale value
+        // costs a turn of the loop, or a slower way.
+        let mut word = self.word.load(Ordering::Acquire);
         loop {
             if word & CLOSED != 0 {
                 return Err(Refused::Closed);
@@ -101,8 +102,8 @@ impl Permits {
             if word & WAITERS != 0 || word >> SHIFT < n {
                 return Err(Refused::NoPermits);
             }
-            // Acquire: pairs with the Release in `release` (rule 5).
-            match self.word.compare_exchange_weak(word, word - (n << SHIFT), Ordering::Acquire, Ordering::Relaxed) {
+            // Acquire: pairs with the Release in `release` (rule 5); and as above.
+            match self.word.compare_exchange_weak(word, word - (n << SHIFT), Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => return Ok(()),
                 Err(newer) => word = newer,
             }
@@ -254,207 +255,5 @@ impl fmt::Debug for Permits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = self.word.load(Ordering::Relaxed);
         f.debug_struct("Permits").field("available", &(word >> SHIFT)).field("closed", &(word & CLOSED != 0)).finish()
-    }
-}
-
-/// Something that owns or borrows permits: what a claim holds on to while it waits, and gives back when it is granted.
-///
-/// # Safety
-/// `permits` returns the same permits every time, also after the value was moved, and they live as long as the value.
-pub(crate) unsafe trait Source {
-    /// The permits that are claimed.
-    fn permits(&self) -> &Permits;
-}
-
-// SAFETY: a shared reference keeps its referent in place.
-unsafe impl Source for &Permits {
-    fn permits(&self) -> &Permits {
-        self
-    }
-}
-
-/// A future that waits for permits. They are the caller's once it is ready: whoever gets the source back must release
-/// them. Dropped before, it keeps nothing (rule 3).
-#[derive(Debug)]
-pub(crate) struct Claim<S: Source> {
-    source: Option<S>,
-    needs: usize,
-    /// Whether the waiter has joined the queue: the way to the lock is spared if not.
-    queued: bool,
-    waiter: Waiter,
-}
-
-impl<S: Source> Claim<S> {
-    /// A claim for `needs` permits of `source`, made by the code at `at`. Nothing happens before the first poll.
-    #[inline]
-    pub(crate) fn new(source: S, needs: usize, kind: WaitKind, at: &'static Location<'static>) -> Self {
-        Claim { source: Some(source), needs, queued: false, waiter: Waiter::new(kind, at) }
-    }
-
-    /// How many permits it is for.
-    #[inline]
-    pub(crate) fn needs(&self) -> usize {
-        self.needs
-    }
-
-    /// Where the user's code asked.
-    #[inline]
-    pub(crate) fn at(&self) -> &'static Location<'static> {
-        self.waiter.at()
-    }
-
-    /// The fields, and the waiter in its place.
-    fn parts(self: Pin<&mut Self>) -> (&mut Option<S>, usize, &mut bool, &Waiter) {
-        // SAFETY: only the waiter must stay in place, and it is only shared. `source` may move: it keeps its referent
-        // in place (`Source`).
-        let this = unsafe { self.get_unchecked_mut() };
-        (&mut this.source, this.needs, &mut this.queued, &this.waiter)
-    }
-
-    /// The first poll found too few permits, or has no budget left: takes a place in the queue.
-    #[cold]
-    fn poll_queueing(self: Pin<&mut Self>, cx: &mut Context<'_>, may_finish: bool) -> Poll<Result<(), Closed>> {
-        let (source, needs, queued, waiter) = self.parts();
-        let permits = source.as_ref().expect(POLLED_AFTER_END).permits();
-        assert!(needs <= MAX_PERMITS, "a semaphore may not have more than MAX_PERMITS permits");
-        let waker = cx.waker().clone();
-        let mut leftover = None;
-        let mut batch = WakeBatch::new();
-        let mut queue = permits.list.lock();
-        // Relaxed: CLOSED changes under the lock that we have.
-        if permits.word.load(Ordering::Relaxed) & CLOSED != 0 {
-            // Without budget the task has been woken already; it learns the news then.
-            return if may_finish { Poll::Ready(Err(Closed)) } else { Poll::Pending };
-        }
-        // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
-        let state = unsafe {
-            queue.join(waiter, needs);
-            *queued = true;
-            permits.somebody_waits();
-            permits.hand_out(&mut queue, &mut batch);
-            queue.state(waiter)
-        };
-        let granted = state == State::Granted;
-        // SAFETY: it has joined this list.
-        unsafe {
-            if granted && may_finish {
-                let _consumed = queue.leave(waiter, permits.key(), &mut leftover);
-                *queued = false;
-            } else {
-                queue.stamp(waiter, permits.key());
-                leftover = queue.leave_waker(waiter, waker);
-            }
-        }
-        drop(queue);
-        drop(leftover);
-        if !(granted && may_finish) {
-            return Poll::Pending;
-        }
-        // A waker in the batch may panic: then what we consumed must not be lost.
-        let consumed = Consumed { permits, needs };
-        batch.wake_all();
-        std::mem::forget(consumed);
-        Poll::Ready(Ok(()))
-    }
-
-    /// A later poll: looks whether the queue has granted the claim.
-    fn poll_queued(self: Pin<&mut Self>, cx: &mut Context<'_>, may_finish: bool) -> Poll<Result<(), Closed>> {
-        let (source, _, queued, waiter) = self.parts();
-        let permits = source.as_ref().expect(POLLED_AFTER_END).permits();
-        let mut leftover = None;
-        // SAFETY: the waiter has joined this list: `queued`.
-        let mut queue = unsafe { permits.list.lock_again(waiter, cx.waker(), &mut leftover) };
-        // SAFETY: as above.
-        unsafe {
-            if queue.state(waiter) == State::Waiting || !may_finish {
-                queue.stamp(waiter, permits.key());
-                return Poll::Pending;
-            }
-        }
-        // SAFETY: as above.
-        let left = unsafe { queue.leave(waiter, permits.key(), &mut leftover) };
-        *queued = false;
-        // Relaxed: CLOSED and WAITERS change under the lock that we have.
-        let word = permits.word.load(Ordering::Relaxed);
-        if word & WAITERS != 0 && !waiter.is_exclusive() {
-            permits.held_by.fetched(permits.key());
-        }
-        drop(queue);
-        if word & CLOSED == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        permits.release(left.has);
-        Poll::Ready(Err(Closed))
-    }
-}
-
-/// Permits that a poll has consumed and not yet handed to its caller.
-struct Consumed<'a> {
-    permits: &'a Permits,
-    needs: usize,
-}
-
-impl Drop for Consumed<'_> {
-    fn drop(&mut self) {
-        self.permits.release(self.needs);
-    }
-}
-
-const POLLED_AFTER_END: &str = "a future was polled after it had ended";
-
-impl<S: Source> Future for Claim<S> {
-    type Output = Result<S, Closed>;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let budget = local::poll_budget(cx);
-        let may_finish = budget.is_ready();
-        let (source, needs, queued, _) = self.as_mut().parts();
-        let ended = if *queued {
-            self.as_mut().poll_queued(cx, may_finish)
-        } else {
-            let at_once = match may_finish {
-                true => source.as_ref().expect(POLLED_AFTER_END).permits().try_acquire(needs),
-                false => Err(Refused::NoPermits),
-            };
-            match at_once {
-                Ok(()) => Poll::Ready(Ok(())),
-                // Who needs nothing needs no place in the queue. The task has been woken.
-                Err(Refused::NoPermits) if needs == 0 => Poll::Pending,
-                Err(Refused::Closed) => Poll::Ready(Err(Closed)),
-                Err(Refused::NoPermits) => self.as_mut().poll_queueing(cx, may_finish),
-            }
-        };
-        let (Poll::Ready(ended), Poll::Ready(charge)) = (ended, budget) else { return Poll::Pending };
-        charge.made_progress();
-        let source = self.parts().0.take().expect(POLLED_AFTER_END);
-        Poll::Ready(ended.map(|()| source))
-    }
-}
-
-impl<S: Source> Drop for Claim<S> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.queued {
-            self.give_up();
-        }
-    }
-}
-
-impl<S: Source> Claim<S> {
-    /// Leaves the queue, and gives back what it had been given (rule 3).
-    #[cold]
-    fn give_up(&mut self) {
-        let permits = self.source.as_ref().expect("a queued claim has not ended").permits();
-        let mut leftover = None;
-        let mut batch = WakeBatch::new();
-        let mut queue = permits.list.lock();
-        // SAFETY: the waiter has joined this list: `queued`. We are being dropped in place.
-        let left = unsafe { queue.leave(&self.waiter, permits.key(), &mut leftover) };
-        // Release: as in `release`: a permit passes through here from who gave it to who gets it.
-        permits.word.fetch_add(left.has << SHIFT, Ordering::Release);
-        permits.hand_out(&mut queue, &mut batch);
-        drop(queue);
-        batch.wake_all();
     }
 }

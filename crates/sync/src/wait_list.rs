@@ -16,7 +16,7 @@
 //!
 //! | state \ event | join    | grant   | call    | leave |
 //! |---------------|---------|---------|---------|-------|
-//! | Out           | Waiting | -       | -       | Out   |
+//! | Out           | Waiting, or Granted at once | - | - | Out |
 //! | Waiting       | -       | Granted | Called  | Out   |
 //! | Granted       | -       | -       | -       | Out   |
 //! | Called        | -       | -       | -       | Out   |
@@ -153,6 +153,21 @@ impl Queue {
                 (entry.state, entry.needs, entry.has) = (State::Waiting, needs, 0);
             });
             self.waiting.push_back(NonNull::from(waiter));
+        }
+    }
+
+    /// Puts `waiter` among the granted, with all that it needs: its future got it without waiting, and can't take it now.
+    ///
+    /// # Safety
+    /// As [`join`](Queue::join).
+    pub(crate) unsafe fn join_granted(&mut self, waiter: &Waiter, needs: usize) {
+        // SAFETY: rule 2: `self` is the queue, hence locked; rule 1 is the caller's.
+        unsafe {
+            waiter.with(self, |entry| {
+                assert!(entry.state == State::Out);
+                (entry.state, entry.needs, entry.has) = (State::Granted, needs, needs);
+            });
+            self.granted.push_back(NonNull::from(waiter));
         }
     }
 

@@ -148,6 +148,10 @@ unsafe fn stage<'a, F: Future>(task: NonNull<Header>) -> &'a UnsafeCell<Stage<F>
     unsafe { &(*task.cast::<Cell<F>>().as_ptr()).stage }
 }
 
+/// [`Vtable::poll`].
+///
+/// # Safety
+/// As the field of [`Vtable`] says, and the task's future is an `F`.
 unsafe fn poll<F: Future>(task: NonNull<Header>, cx: &mut Context<'_>) -> Poll<()> {
     // SAFETY: rule 2: RUNNING is the caller's, so the future is there and nobody else touches it; it has not moved since
     // it was spawned, so it may be pinned.
@@ -178,6 +182,10 @@ unsafe fn poll<F: Future>(task: NonNull<Header>, cx: &mut Context<'_>) -> Poll<(
     Poll::Ready(())
 }
 
+/// [`Vtable::cancel`].
+///
+/// # Safety
+/// As the field of [`Vtable`] says, and the task's future is an `F`.
 unsafe fn cancel<F: Future>(task: NonNull<Header>) {
     // SAFETY: rules 2 and 3, as in `poll`.
     unsafe {
@@ -210,6 +218,10 @@ unsafe fn write_output<F: Future>(task: NonNull<Header>, output: Result<F::Outpu
     unsafe { stage::<F>(task).with_mut(|stage| (*stage).output = ManuallyDrop::new(output)) }
 }
 
+/// [`Vtable::take_output`].
+///
+/// # Safety
+/// As the field of [`Vtable`] says, and the task's future is an `F`.
 unsafe fn take_output<F: Future>(task: NonNull<Header>, place: *mut ()) {
     // SAFETY: rule 3: the output is the caller's, who takes it once; the place is of this type.
     unsafe {
@@ -218,6 +230,10 @@ unsafe fn take_output<F: Future>(task: NonNull<Header>, place: *mut ()) {
     }
 }
 
+/// [`Vtable::drop_output`].
+///
+/// # Safety
+/// As the field of [`Vtable`] says, and the task's future is an `F`.
 unsafe fn drop_output<F: Future>(task: NonNull<Header>) {
     // SAFETY: rule 3: the output is the caller's, who drops it once.
     let output = unsafe { stage::<F>(task).with_mut(|stage| ManuallyDrop::take(&mut (*stage).output)) };
@@ -228,6 +244,10 @@ unsafe fn drop_output<F: Future>(task: NonNull<Header>) {
     unsafe { task.as_ref() }.in_its_name(|| drop_quietly(output));
 }
 
+/// [`Vtable::free`].
+///
+/// # Safety
+/// As the field of [`Vtable`] says, and the task's future is an `F`.
 unsafe fn free<F: Future>(task: NonNull<Header>) {
     // SAFETY: rule 8: ours was the last reference. The stage is a union and is not dropped.
     unsafe {

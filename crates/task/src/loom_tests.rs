@@ -1,4 +1,4 @@
-//! Loom: state, join, run, list, schedule, probe.
+//! Loom: the state word, whole tasks and their joins, wakers and aborts, the scheduler's end, the record of waits.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -13,6 +13,7 @@ use unstuck_base::local::{self, Wait, WaitKind, Waits};
 use unstuck_base::sync::atomic::{AtomicBool, Ordering};
 use unstuck_base::sync::{Arc, Mutex, UnsafeCell, thread};
 
+use crate::header::Header;
 use crate::probe::Record;
 use crate::state::{OnPend, OnRun, OnWake, State};
 use crate::{AbortHandle, HomeRef, Id, JoinHandle, Runnable, Schedule, TaskList, unlisted};
@@ -391,11 +392,14 @@ fn loom_join_dropped_while_the_task_ends_the_output_is_dropped_once() {
             if waited {
                 assert!(poll_with(&mut join, &count).is_pending());
             }
+            // Keeps the memory, and so what may be left in it.
+            let abort = join.abort_handle();
             let running = thread::spawn(move || runnable.run());
             drop(join);
             running.join().unwrap();
             assert_eq!((drops.count(), outputs.count()), (1, 1));
             assert_eq!(std::sync::Arc::strong_count(&count), 1, "the slot is emptied by one of the two");
+            drop(abort);
         });
     }
 }
@@ -406,12 +410,14 @@ fn loom_join_polled_and_dropped_while_the_task_ends_the_slot_is_emptied_once() {
         let (fifo, drops, outputs) = (Fifo::new(), Drops::default(), Drops::default());
         let (runnable, mut join) = fifo.unlisted(&drops, outputs.token());
         let count = std::sync::Arc::new(Count::default());
+        let abort = join.abort_handle();
         let running = thread::spawn(move || runnable.run());
         let polled = poll_with(&mut join, &count);
         drop((join, polled));
         running.join().unwrap();
         assert_eq!((drops.count(), outputs.count()), (1, 1));
         assert_eq!(std::sync::Arc::strong_count(&count), 1);
+        drop(abort);
     });
 }
 
@@ -479,6 +485,24 @@ fn loom_waker_woken_by_value_while_the_task_ends_frees_it_once() {
         fifo.run_all();
         waking.join().unwrap();
         assert_eq!((drops.count(), fifo.tasks.len()), (1, 0));
+    });
+}
+
+#[test]
+fn loom_header_is_looked_at_while_the_task_runs_and_ends() {
+    model(|| {
+        let (fifo, drops) = (Fifo::new(), Drops::default());
+        let (runnable, join) = fifo.unlisted(&drops, ());
+        let raw = runnable.into_raw();
+        // SAFETY: made a runnable again, once. The join handle keeps the header alive.
+        let (runnable, header) = unsafe { (Runnable::from_raw(raw), raw.cast::<Header>().as_ref()) };
+        let running = thread::spawn(move || runnable.run());
+        let probe = header.probe();
+        assert!(probe.polls <= 1 && !(probe.running && probe.scheduled));
+        running.join().unwrap();
+        let probe = header.probe();
+        assert_eq!((probe.polls, probe.running, probe.scheduled), (1, false, false));
+        drop(join);
     });
 }
 
@@ -602,24 +626,20 @@ fn loom_list_a_task_that_is_about_to_wait_against_the_close_is_dropped_once() {
 fn loom_probe_a_record_is_read_whole_or_not_at_all() {
     model(|| {
         let record = Arc::new(Record::new());
-        let at = Location::caller();
-        let waits = move |kind, key| Waits { len: 1, first: Some(Wait { kind, key, at }) };
+        let at = [Location::caller(), std::panic::Location::caller()];
+        let waits = move |kind, key: usize| Waits { len: 1, first: Some(Wait { kind, key, at: at[key] }) };
+        record.end_poll(waits(WaitKind::Timer, 0));
         let writing = thread::spawn({
             let record = record.clone();
-            move || {
-                record.end_poll(waits(WaitKind::Timer, 7));
-                record.end_poll(waits(WaitKind::Mutex, 8));
-                record.end_poll(Waits::default());
-            }
+            move || record.end_poll(waits(WaitKind::Mutex, 1))
         });
         if let Some(waiting) = record.read() {
-            match waiting.first.map(|wait| (wait.kind, wait.key, wait.at == at)) {
-                None => assert_eq!(waiting.count, 0),
-                Some((WaitKind::Timer, 7, true) | (WaitKind::Mutex, 8, true)) => assert_eq!(waiting.count, 1),
-                torn => panic!("read {torn:?}"),
-            }
+            let wait = waiting.first.unwrap();
+            assert_eq!((waiting.count, wait.kind == WaitKind::Mutex, wait.at), (1, wait.key == 1, at[wait.key]));
         }
         writing.join().unwrap();
+        assert_eq!(record.read().unwrap().first.unwrap().key, 1);
+        record.end_poll(Waits::default());
         assert!(record.read().unwrap().first.is_none());
     });
 }

@@ -50,22 +50,38 @@ fn header(data: *const ()) -> NonNull<Header> {
     NonNull::new(data.cast_mut()).expect("a waker's data is the address of a task").cast()
 }
 
+/// Counts a reference for another waker.
+///
+/// # Safety
+/// The contract of [`RawWakerVTable`]: `data` is a live waker's.
 unsafe fn clone(data: *const ()) -> RawWaker {
     // SAFETY: a waker counts a reference, or is borrowed while the task lives.
     unsafe { header(data).as_ref() }.state.add_ref();
     RawWaker::new(data, &VTABLE)
 }
 
+/// Wakes, and uses the waker up.
+///
+/// # Safety
+/// The contract of [`RawWakerVTable`]: `data` is a live waker's, which is not used again.
 unsafe fn wake(data: *const ()) {
     // SAFETY: the waker counts a reference, which `wake_by_value` gives back or passes on.
     unsafe { submit(header(data), State::wake_by_value) };
 }
 
+/// Wakes.
+///
+/// # Safety
+/// The contract of [`RawWakerVTable`]: `data` is a live waker's.
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker counts a reference, or is borrowed while the task lives.
     unsafe { submit(header(data), State::wake_by_ref) };
 }
 
+/// Gives the waker's reference back.
+///
+/// # Safety
+/// The contract of [`RawWakerVTable`]: `data` is a live waker's, which is not used again.
 unsafe fn drop(data: *const ()) {
     // SAFETY: the waker's reference is given back, once.
     unsafe { release(header(data), 1) };

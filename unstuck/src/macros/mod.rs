@@ -8,6 +8,8 @@ pub mod support;
 
 #[doc(hidden)]
 pub use unstuck_macros::{__join, __select, __try_join};
+// For the package named `tokio`, whose users know no path that begins with `unstuck`.
+pub use unstuck_macros::{tokio_main, tokio_test};
 
 /// Makes an async function an ordinary one, which runs it in a runtime of its own.
 ///

@@ -76,10 +76,13 @@ impl Resolution {
                 Err(error) => failure = Some(error),
             }
         }
-        Err(failure.unwrap_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any address: the name has none")
-        }))
+        Err(failure.unwrap_or_else(no_address))
     }
+}
+
+/// There is no address to try.
+pub(super) fn no_address() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any address: the name has none")
 }
 
 /// Finds the addresses of a host, as the system does: by its own tables, and by asking a name server.

@@ -61,24 +61,14 @@ pub(super) fn into_buf_mut<B: BufMut + ?Sized, R: Received>(
     Ok(received)
 }
 
-/// Receives into `bufs` one after the other, until one is not filled. An error after the first bytes is left for the next
-/// call to find again.
-pub(super) fn into_slices(
+/// Receives into the first of `bufs` that has room. One call receives once: a second one could find an error, which could
+/// not be told together with the bytes of the first.
+pub(super) fn into_slices<R>(
     bufs: &mut [IoSliceMut<'_>],
-    mut receive: impl FnMut(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
-) -> io::Result<usize> {
-    let mut total = 0;
-    for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
-        match receive(uninit(buf)) {
-            Ok(n) => {
-                total += n;
-                if n < buf.len() {
-                    break;
-                }
-            }
-            Err(error) if total == 0 => return Err(error),
-            Err(_) => break,
-        }
+    receive: impl FnOnce(&mut [MaybeUninit<u8>]) -> io::Result<R>,
+) -> io::Result<R> {
+    match bufs.iter_mut().find(|buf| !buf.is_empty()) {
+        Some(buf) => receive(uninit(buf)),
+        None => receive(&mut []),
     }
-    Ok(total)
 }

@@ -41,9 +41,11 @@ mod address;
 mod buffer;
 mod kernel;
 mod options;
+mod ready;
 pub mod tcp;
 mod udp;
 
 pub use address::{ToSocketAddrs, lookup_host};
-pub use tcp::{TcpListener, TcpStream};
+pub use tcp::listener::TcpListener;
+pub use tcp::stream::TcpStream;
 pub use udp::UdpSocket;

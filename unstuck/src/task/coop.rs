@@ -94,8 +94,7 @@ pub async fn consume_budget() {
 /// # }
 /// ```
 pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
-    local::poll_budget(cx)
-        .map(|charge| RestoreOnPending { charge: Cell::new(Some(charge)), _this_thread: PhantomData })
+    local::poll_budget(cx).map(|charge| RestoreOnPending { charge: Cell::new(Some(charge)), _this_thread: PhantomData })
 }
 
 /// One operation's share of the budget; see [`poll_proceed`].

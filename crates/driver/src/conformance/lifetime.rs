@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::future::Future;
 use std::task::{Context, Poll};
 
 use unstuck_base::WakeBatch;

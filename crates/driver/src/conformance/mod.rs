@@ -8,7 +8,6 @@
 //! The tests of `os` and `sim` call [`run`]; a kernel whose driver can be unparked by other threads also
 //! [`run_with_threads`].
 
-use std::future::Future;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -11,7 +11,6 @@
 //! rest, from any thread. The two `poll_*` slots belong to whoever splits a stream in halves (one task a direction, the
 //! last one to poll is woken); the list is for `readable()` and its like, which any number of tasks may await.
 
-use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::pin::Pin;
@@ -273,7 +272,7 @@ impl Future for Waiting<'_> {
         if event.ends_wait_for(wanted) {
             return Poll::Ready(event.narrowed(wanted));
         }
-        let mut waker = Some(cx.waker().clone());
+        let waker = Some(cx.waker().clone());
         let mut waiters = this.readiness.waiters.lock();
         let event = this.readiness.word.load();
         if event.ends_wait_for(wanted) {
@@ -283,14 +282,14 @@ impl Future for Waiting<'_> {
         this.waited = true;
         // SAFETY: the list is locked, so the links and the waker are ours; the future is pinned, and its drop unlinks
         // the node before it goes away.
-        unsafe {
-            this.waiter.waker.with_mut(|slot| std::mem::swap(&mut *slot, &mut waker));
+        let replaced = unsafe {
             if !this.waiter.links.is_linked() {
                 waiters.list.push_back(NonNull::from(&this.waiter));
             }
-        }
+            this.waiter.waker.with_mut(|slot| slot.replace(waker))
+        };
         drop(waiters);
-        drop(waker);
+        drop(replaced);
         local::wait_for(WaitKind::Io, this.readiness.key(), this.at);
         Poll::Pending
     }

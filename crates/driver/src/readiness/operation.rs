@@ -6,7 +6,6 @@
 //!    saves the system call that would only say so. It is kept at the end of the stream, and while out-of-band data
 //!    waits, since a read stops short at its mark.
 
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

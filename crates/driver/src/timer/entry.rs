@@ -21,6 +21,7 @@
 //!
 //! `Sleep` and its like hold a [`Timer`]; the wheel reaches the [`Entry`].
 
+use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
@@ -50,6 +51,8 @@ pub(super) struct Entry {
     deadline: AtomicU64,
     position: UnsafeCell<Position>,
     state: AtomicU8,
+    /// Whether the deadline was moved in place since the timer was inserted (rule 4). The owner's alone.
+    moved: Cell<bool>,
 }
 
 /// A slot of a wheel.
@@ -59,7 +62,7 @@ pub(super) struct Position {
     pub(super) slot: u8,
 }
 
-// SAFETY: rule 1 says to whom the cells belong; wakers are Send and Sync.
+// SAFETY: rule 1 says to whom the cells belong, and `moved` is the owner's alone; wakers are Send and Sync.
 unsafe impl Send for Entry {}
 // SAFETY: as above.
 unsafe impl Sync for Entry {}
@@ -80,6 +83,7 @@ impl Entry {
             deadline: AtomicU64::new(deadline),
             position: UnsafeCell::new(Position { level: 0, slot: 0 }),
             state: AtomicU8::new(IDLE),
+            moved: Cell::new(false),
         }
     }
 
@@ -106,10 +110,9 @@ impl Entry {
     ///
     /// # Safety
     /// The waker is the caller's (rule 1).
-    pub(super) unsafe fn swap_waker(&self, mut waker: Option<Waker>) -> Option<Waker> {
+    pub(super) unsafe fn swap_waker(&self, waker: Option<Waker>) -> Option<Waker> {
         // SAFETY: forwarded.
-        self.waker.with_mut(|slot| unsafe { std::mem::swap(&mut *slot, &mut waker) });
-        waker
+        self.waker.with_mut(|slot| unsafe { slot.replace(waker) })
     }
 
     /// The deadline has come: gathers the waker.
@@ -185,12 +188,10 @@ pub struct Timer {
     at: &'static Location<'static>,
     /// Which waker is registered: its two addresses (rule 5).
     registered: (usize, usize),
-    /// Whether the deadline was moved in place since the timer was inserted (rule 4).
-    moved: bool,
 }
 
 #[cfg(not(unstuck_loom))]
-const _: () = assert!(size_of::<Timer>() <= 88);
+const _: () = assert!(size_of::<Timer>() <= 80);
 
 impl Timer {
     /// A timer for `deadline`, on the clock of these timers. It costs nothing shared until it is polled.
@@ -199,13 +200,7 @@ impl Timer {
     #[track_caller]
     pub fn new(timers: &Arc<Timers>, deadline: Instant) -> Timer {
         let place = timers.here().clone();
-        Timer {
-            entry: Entry::new(place.clock.tick(deadline)),
-            place,
-            at: Location::caller(),
-            registered: (0, 0),
-            moved: false,
-        }
+        Timer { entry: Entry::new(place.clock.tick(deadline)), place, at: Location::caller(), registered: (0, 0) }
     }
 
     /// When it fires.
@@ -215,7 +210,7 @@ impl Timer {
 
     /// Whether the deadline has come, and the timer knows: it fired, or a poll found it due.
     pub fn is_elapsed(&self) -> bool {
-        self.entry.state() == DONE && (!self.moved || self.entry.deadline() <= self.place.clock.now())
+        self.entry.state() == DONE && (!self.entry.moved.get() || self.entry.deadline() <= self.place.clock.now())
     }
 
     /// Waits until the deadline. Charges the budget of the poll.
@@ -234,7 +229,7 @@ impl Timer {
                 }
                 // It fired meanwhile.
                 ARMED => {}
-                DONE if !this.moved => {
+                DONE if !this.entry.moved.get() => {
                     charge.made_progress();
                     return Poll::Ready(Ok(()));
                 }
@@ -246,7 +241,7 @@ impl Timer {
 
     /// Not ARMED: looks at the clock, and registers the timer if its deadline is in the future (rule 3).
     fn start(&mut self, waker: &Waker) {
-        self.moved = false;
+        self.entry.moved.set(false);
         if self.entry.deadline() <= self.place.clock.now() {
             // Relaxed: the state is ours.
             return self.entry.state.store(DONE, Ordering::Relaxed);
@@ -298,19 +293,19 @@ impl Timer {
             if deadline >= this.entry.deadline() && !this.place.clock.jumps() {
                 // The wheel may see it now or later.
                 this.entry.set_deadline(deadline);
-                this.moved = true;
+                this.entry.moved.set(true);
                 return;
             }
             // SAFETY: it was ARMED, in the wheel of this place.
             if unsafe { this.place.reinsert(NonNull::from(&this.entry), deadline) } {
-                this.moved = false;
+                this.entry.moved.set(false);
                 return;
             }
         }
         this.entry.set_deadline(deadline);
         // Relaxed: not ARMED, so it is ours.
         this.entry.state.store(IDLE, Ordering::Relaxed);
-        this.moved = false;
+        this.entry.moved.set(false);
     }
 
     /// The address, as an opaque key for [`local::wait_for`].

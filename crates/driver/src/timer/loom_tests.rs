@@ -81,8 +81,18 @@ fn loom_timer_is_polled_with_another_waker_while_it_fires() {
 
 #[test]
 fn loom_timer_is_moved_back_while_it_fires() {
-    loom::model(|| {
+    move_back_while_it_fires(false);
+}
+
+#[test]
+fn loom_timer_is_moved_back_while_it_fires_and_time_jumps() {
+    move_back_while_it_fires(true);
+}
+
+fn move_back_while_it_fires(jumps: bool) {
+    loom::model(move || {
         let mut fixture = armed();
+        fixture.kernel.set_jumps(jumps);
         let firing = expire(&fixture, 10);
         fixture.timer.as_mut().reset(fixture.kernel.at(20));
         firing.join().unwrap();

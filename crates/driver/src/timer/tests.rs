@@ -26,12 +26,7 @@ impl Fixture {
     fn new() -> Self {
         let kernel = Still::new();
         let count = Arc::new(Count::default());
-        Fixture {
-            timers: Timers::new(kernel.clone(), 2),
-            kernel,
-            waker: Waker::from(count.clone()),
-            count,
-        }
+        Fixture { timers: Timers::new(kernel.clone(), 2), kernel, waker: Waker::from(count.clone()), count }
     }
 
     fn timer(&self, at: u64) -> Pin<Box<Timer>> {

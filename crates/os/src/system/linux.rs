@@ -139,11 +139,8 @@ pub(crate) enum Progress {
 }
 
 pub(crate) fn progress(stream: &Socket) -> io::Result<Progress> {
-    let mut poll = libc::pollfd {
-        fd: stream.as_raw_fd(),
-        events: libc::POLLIN | libc::POLLOUT | libc::POLLRDHUP,
-        revents: 0,
-    };
+    let mut poll =
+        libc::pollfd { fd: stream.as_raw_fd(), events: libc::POLLIN | libc::POLLOUT | libc::POLLRDHUP, revents: 0 };
     // SAFETY: the pointer is good for the call, and it is one.
     check(unsafe { libc::poll(&mut poll, 1, 0) })?;
     let says = |bits| poll.revents & bits != 0;

@@ -53,15 +53,7 @@ const EPHEMERAL: u16 = 49_152;
 impl Fabric {
     pub(crate) fn new(choices: Choices, latency: &RangeInclusive<Duration>) -> Self {
         let latency = (nanoseconds(*latency.start()), nanoseconds(*latency.end()));
-        Fabric {
-            now: 0,
-            agenda: BinaryHeap::new(),
-            sequence: 0,
-            choices,
-            latency,
-            next_id: 0,
-            next_port: EPHEMERAL,
-        }
+        Fabric { now: 0, agenda: BinaryHeap::new(), sequence: 0, choices, latency, next_id: 0, next_port: EPHEMERAL }
     }
 
     /// Nanoseconds since the run began.
@@ -188,25 +180,21 @@ pub(crate) fn source(bound: SocketAddr, destination: SocketAddr) -> SocketAddr {
     SocketAddr::new(if ip.is_unspecified() { destination.ip() } else { ip }, bound.port())
 }
 
-/// How well a socket that is bound to `bound` matches a packet to `destination`: exactly (2), by a wildcard (1).
-pub(crate) fn matching(bound: SocketAddr, destination: SocketAddr) -> Option<u8> {
-    if bound.port() != destination.port() {
-        return None;
-    }
-    match bound.ip().to_canonical() {
-        ip if ip == destination.ip() => Some(2),
-        // The wildcard of IPv6 serves IPv4 too.
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Some(1),
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) if destination.is_ipv4() => Some(1),
-        _ => None,
-    }
+/// Whether a packet to `destination` is for a socket that is bound to `bound`.
+pub(crate) fn serves(bound: SocketAddr, destination: SocketAddr) -> bool {
+    let ip = bound.ip().to_canonical();
+    bound.port() == destination.port() && (ip == destination.ip() || wildcard_serves(ip, destination.ip()))
 }
 
-/// Whether two sockets can't be bound to these addresses at the same time.
+/// Whether two sockets can't be bound to these addresses at the same time: some packet would be for both.
 pub(crate) fn collide(one: SocketAddr, other: SocketAddr) -> bool {
     let (a, b) = (one.ip().to_canonical(), other.ip().to_canonical());
-    let wildcards_meet = |wildcard: IpAddr, ip: IpAddr| wildcard.is_unspecified() && (wildcard.is_ipv6() || ip.is_ipv4());
-    one.port() == other.port() && (a == b || wildcards_meet(a, b) || wildcards_meet(b, a))
+    one.port() == other.port() && (a == b || wildcard_serves(a, b) || wildcard_serves(b, a))
+}
+
+/// The wildcard of IPv6 serves IPv4 too.
+fn wildcard_serves(bound: IpAddr, ip: IpAddr) -> bool {
+    bound.is_unspecified() && (bound.is_ipv6() || ip.is_ipv4())
 }
 
 /// `address` as a socket shows it that is bound to `bound`: one of IPv6 shows addresses of IPv4 in the clothes of IPv6.
@@ -226,14 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_matches_less_well_than_the_address_itself() {
+    fn a_wildcard_serves_its_own_family_and_that_of_ipv6_both() {
         let target = address("10.0.0.1:80");
-        assert_eq!(matching(address("10.0.0.1:80"), target), Some(2));
-        assert_eq!(matching(address("0.0.0.0:80"), target), Some(1));
-        assert_eq!(matching(address("[::]:80"), target), Some(1));
-        assert_eq!(matching(address("[::1]:80"), target), None);
-        assert_eq!(matching(address("0.0.0.0:80"), address("[::1]:80")), None);
-        assert_eq!(matching(address("10.0.0.1:81"), target), None);
+        assert!(serves(address("10.0.0.1:80"), target));
+        assert!(serves(address("0.0.0.0:80"), target));
+        assert!(serves(address("[::]:80"), target));
+        assert!(!serves(address("[::1]:80"), target));
+        assert!(!serves(address("0.0.0.0:80"), address("[::1]:80")));
+        assert!(!serves(address("10.0.0.1:81"), target));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod cancel;
 mod mpsc;
 mod mutex;
 mod notify;
+mod once;
 mod oneshot;
 mod permits;
 mod wait_list;

@@ -102,10 +102,12 @@ fn loom_semaphore_nobody_has_more_than_there_is() {
         let semaphore = Arc::new(Semaphore::new(1));
         let other = thread::spawn({
             let semaphore = semaphore.clone();
-            move || semaphore.try_acquire().is_ok_and(|permit| {
-                permit.forget();
-                true
-            })
+            move || {
+                semaphore.try_acquire().is_ok_and(|permit| {
+                    permit.forget();
+                    true
+                })
+            }
         });
         let mine = semaphore.try_acquire().is_ok_and(|permit| {
             permit.forget();

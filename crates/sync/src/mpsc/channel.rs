@@ -251,7 +251,7 @@ pub(super) struct Rx<T, L: Limit> {
 }
 
 /// Turns of a loop for which the receiver waits for a message in flight, before it lets others run.
-const SPINS: u32 = 64;
+const SPINS: u32 = 8;
 
 /// What a poll found without waiting.
 enum Found<T> {
@@ -369,10 +369,7 @@ impl<T, L: Limit> Rx<T, L> {
     #[cold]
     fn poll_parking(&mut self, cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<Option<T>> {
         let mut registered = false;
-        let mut turns = 0;
         loop {
-            turns += 1;
-            if turns > 20 { eprintln!("poll_parking turns {turns} registered {registered}"); }
             match self.find() {
                 Found::Message(value) => return Poll::Ready(Some(value)),
                 Found::Over => return Poll::Ready(None),
@@ -380,7 +377,6 @@ impl<T, L: Limit> Rx<T, L> {
                 Found::Nothing => {}
                 Found::InFlight => {
                     // Its sender has not seen us park, so it will not wake us: come back after the others have run.
-                    eprintln!("inflight self wake");
                     cx.waker().wake_by_ref();
                     break;
                 }

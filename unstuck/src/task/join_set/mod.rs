@@ -339,7 +339,9 @@ impl<T: 'static> JoinSet<T> {
             match output {
                 Ok(output) => outputs.push(output),
                 Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-                Err(error) => panic!("{error}: `join_all` needs all outputs; where tasks may be aborted, use `join_next`"),
+                Err(error) => {
+                    panic!("{error}: `join_all` needs all outputs; where tasks may be aborted, use `join_next`")
+                }
             }
         }
         outputs

@@ -3,6 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 
@@ -22,7 +23,7 @@ impl Wake for Note {
 struct Checked {
     wheel: Wheel,
     now: u64,
-    entries: Vec<Box<Entry>>,
+    entries: Vec<Pin<Box<Entry>>>,
     /// By deadline.
     armed: BTreeMap<u64, Vec<usize>>,
     fired: Arc<Mutex<Vec<usize>>>,
@@ -36,7 +37,7 @@ impl Checked {
 
     fn insert(&mut self, deadline: u64) {
         let name = self.entries.len();
-        let entry = Box::new(Entry::new(deadline));
+        let entry = Box::pin(Entry::new(deadline));
         let before = self.wheel.next();
         // SAFETY: the entry is new, and is kept in its box until the end.
         let earlier = unsafe {
@@ -198,7 +199,7 @@ fn one_call_looks_at_a_bounded_number_of_timers() {
     }
     let mut woken = WakeBatch::new();
     checked.wheel.expire(1_000, &mut woken);
-    assert!(0 < woken.len() && woken.len() <= CHUNK);
+    assert!((1..=CHUNK).contains(&woken.len()));
     assert!(checked.wheel.next() <= 1_000, "the caller comes back");
     // Between two calls, timers that are being drained can be taken out, and new ones come.
     woken.wake_all();

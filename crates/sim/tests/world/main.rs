@@ -1,0 +1,6 @@
+//! The simulated world, seen from programs in it.
+
+mod ends;
+mod network;
+mod replay;
+mod tools;

@@ -1,0 +1,271 @@
+//! The future that waits for permits.
+//!
+//! 1. It takes permits at once if it can; else it takes a place in the queue, where they are handed to it.
+//! 2. The task's budget is charged when the claim ends, and only then. A claim that could end but has no budget keeps
+//!    what it got, as a grant in the queue, and wakes its task: it has lost no place when the task runs again.
+//! 3. It gives everything back if it is dropped before it has ended.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use unstuck_base::local::{self, Charge, WaitKind};
+use unstuck_base::sync::atomic::Ordering;
+use unstuck_base::wake_batch::WakeBatch;
+
+use super::{CLOSED, Closed, MAX_PERMITS, Permits, Refused, SHIFT, WAITERS};
+use crate::wait_list::{State, Waiter};
+
+/// Something that owns or borrows permits: what a claim holds on to while it waits, and gives back when it is granted.
+///
+/// # Safety
+/// `permits` returns the same permits every time, also after the value was moved, and they live as long as the value.
+pub(crate) unsafe trait Source {
+    /// The permits that are claimed.
+    fn permits(&self) -> &Permits;
+}
+
+// SAFETY: a shared reference keeps its referent in place.
+unsafe impl Source for &Permits {
+    fn permits(&self) -> &Permits {
+        self
+    }
+}
+
+/// A future that waits for permits. They are the caller's once it is ready: whoever gets the source back must release
+/// them.
+#[derive(Debug)]
+pub(crate) struct Claim<S: Source> {
+    source: Option<S>,
+    needs: usize,
+    /// Whether the waiter has joined the queue: the way to the lock is spared if not.
+    queued: bool,
+    waiter: Waiter,
+}
+
+const POLLED_AFTER_END: &str = "a future was polled after it had ended";
+
+impl<S: Source> Claim<S> {
+    /// A claim for `needs` permits of `source`, made by the code at `at`. Nothing happens before the first poll.
+    #[inline]
+    pub(crate) fn new(source: S, needs: usize, kind: WaitKind, at: &'static Location<'static>) -> Self {
+        Claim { source: Some(source), needs, queued: false, waiter: Waiter::new(kind, at) }
+    }
+
+    /// How many permits it is for.
+    #[inline]
+    pub(crate) fn needs(&self) -> usize {
+        self.needs
+    }
+
+    /// Where the user's code asked.
+    #[inline]
+    pub(crate) fn at(&self) -> &'static Location<'static> {
+        self.waiter.at()
+    }
+
+    /// The fields, and the waiter in its place.
+    fn parts(self: Pin<&mut Self>) -> (&mut Option<S>, usize, &mut bool, &Waiter) {
+        // SAFETY: only the waiter must stay in place, and it is only shared. `source` may move: it keeps its referent
+        // in place (`Source`).
+        let this = unsafe { self.get_unchecked_mut() };
+        (&mut this.source, this.needs, &mut this.queued, &this.waiter)
+    }
+}
+
+impl<S: Source> Future for Claim<S> {
+    type Output = Result<S, Closed>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (source, needs, queued, _) = self.as_mut().parts();
+        let ended = if *queued {
+            self.as_mut().poll_queued(cx)
+        } else {
+            match source.as_ref().expect(POLLED_AFTER_END).permits().try_acquire(needs) {
+                Ok(()) => match charge(cx) {
+                    Some(charge) => {
+                        charge.made_progress();
+                        Poll::Ready(Ok(()))
+                    }
+                    None => self.as_mut().keep(cx),
+                },
+                Err(Refused::NoPermits) => self.as_mut().poll_queueing(cx),
+                Err(Refused::Closed) => end_closed(cx),
+            }
+        };
+        ended.map(|ended| {
+            let source = self.parts().0.take().expect(POLLED_AFTER_END);
+            ended.map(|()| source)
+        })
+    }
+}
+
+impl<S: Source> Claim<S> {
+    /// There were too few permits: takes a place in the queue.
+    #[cold]
+    fn poll_queueing(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let (source, needs, queued, waiter) = self.parts();
+        let permits = source.as_ref().expect(POLLED_AFTER_END).permits();
+        assert!(needs <= MAX_PERMITS, "a semaphore may not have more than MAX_PERMITS permits");
+        let waker = cx.waker().clone();
+        let mut leftover = None;
+        let mut batch = WakeBatch::new();
+        let mut queue = permits.list.lock();
+        // Relaxed: CLOSED changes under the lock that we have.
+        if permits.word.load(Ordering::Relaxed) & CLOSED != 0 {
+            drop(queue);
+            return end_closed(cx);
+        }
+        // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
+        let granted = unsafe {
+            queue.join(waiter, needs);
+            *queued = true;
+            permits.somebody_waits();
+            permits.hand_out(&mut queue, &mut batch);
+            queue.state(waiter) == State::Granted
+        };
+        let charge = if granted { charge(cx) } else { None };
+        // SAFETY: it has joined this list.
+        unsafe {
+            if charge.is_some() {
+                let _consumed = queue.leave(waiter, permits.key(), &mut leftover);
+                *queued = false;
+            } else {
+                queue.stamp(waiter, permits.key());
+                leftover = queue.leave_waker(waiter, waker);
+            }
+        }
+        drop(queue);
+        drop(leftover);
+        let Some(charge) = charge else {
+            batch.wake_all();
+            if granted {
+                cx.waker().wake_by_ref();
+            }
+            return Poll::Pending;
+        };
+        // A waker in the batch may panic: then what we consumed must not be lost.
+        let consumed = Consumed { permits, needs };
+        batch.wake_all();
+        std::mem::forget(consumed);
+        charge.made_progress();
+        Poll::Ready(Ok(()))
+    }
+
+    /// A later poll: looks whether the queue has granted the claim.
+    fn poll_queued(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let (source, _, queued, waiter) = self.parts();
+        let permits = source.as_ref().expect(POLLED_AFTER_END).permits();
+        let mut leftover = None;
+        // SAFETY: the waiter has joined this list: `queued`.
+        let mut queue = unsafe { permits.list.lock_again(waiter, cx.waker(), &mut leftover) };
+        // SAFETY: as above.
+        let waits = unsafe { queue.state(waiter) == State::Waiting };
+        let charge = if waits { None } else { charge(cx) };
+        let Some(charge) = charge else {
+            // SAFETY: as above.
+            unsafe { queue.stamp(waiter, permits.key()) };
+            drop(queue);
+            if !waits {
+                cx.waker().wake_by_ref();
+            }
+            return Poll::Pending;
+        };
+        // SAFETY: as above.
+        let left = unsafe { queue.leave(waiter, permits.key(), &mut leftover) };
+        *queued = false;
+        // Relaxed: CLOSED and WAITERS change under the lock that we have.
+        let word = permits.word.load(Ordering::Relaxed);
+        if word & WAITERS != 0 && !waiter.is_exclusive() {
+            permits.held_by.fetched(permits.key());
+        }
+        drop(queue);
+        charge.made_progress();
+        if word & CLOSED == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        permits.release(left.has);
+        Poll::Ready(Err(Closed))
+    }
+
+    /// The permits were there, but the budget is spent: keeps them as a grant in the queue (rule 2).
+    #[cold]
+    fn keep(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let (source, needs, queued, waiter) = self.parts();
+        if needs > 0 {
+            let permits = source.as_ref().expect(POLLED_AFTER_END).permits();
+            let mut queue = permits.list.lock();
+            // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
+            unsafe {
+                queue.join_granted(waiter, needs);
+                queue.stamp(waiter, permits.key());
+            }
+            *queued = true;
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Leaves the queue, and gives back what it had been given (rule 3).
+    #[cold]
+    fn give_up(&mut self) {
+        let permits = self.source.as_ref().expect("a queued claim has not ended").permits();
+        let mut leftover = None;
+        let mut batch = WakeBatch::new();
+        let mut queue = permits.list.lock();
+        // SAFETY: the waiter has joined this list: `queued`. We are being dropped in place.
+        let left = unsafe { queue.leave(&self.waiter, permits.key(), &mut leftover) };
+        // Release: as in `release`: a permit passes through here from who gave it to who gets it.
+        permits.word.fetch_add(left.has << SHIFT, Ordering::Release);
+        permits.hand_out(&mut queue, &mut batch);
+        drop(queue);
+        batch.wake_all();
+    }
+}
+
+impl<S: Source> Drop for Claim<S> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.queued {
+            self.give_up();
+        }
+    }
+}
+
+/// Permits that a poll has consumed and not yet handed to its caller.
+struct Consumed<'a> {
+    permits: &'a Permits,
+    needs: usize,
+}
+
+impl Drop for Consumed<'_> {
+    fn drop(&mut self) {
+        self.permits.release(self.needs);
+    }
+}
+
+/// Charges the budget if some is left. Runs no user code: it can be called under a lock.
+#[inline]
+fn charge(cx: &mut Context<'_>) -> Option<Charge> {
+    if !local::has_budget() {
+        return None;
+    }
+    match local::poll_budget(cx) {
+        Poll::Ready(charge) => Some(charge),
+        Poll::Pending => None,
+    }
+}
+
+/// Ends in the error, if there is budget; wakes the task again if not.
+#[cold]
+fn end_closed(cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+    match local::poll_budget(cx) {
+        Poll::Ready(charge) => {
+            charge.made_progress();
+            Poll::Ready(Err(Closed))
+        }
+        Poll::Pending => Poll::Pending,
+    }
+}

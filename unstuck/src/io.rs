@@ -1,0 +1,2 @@
+#![doc = "Reading and writing without blocking."]
+pub use unstuck_io::*;

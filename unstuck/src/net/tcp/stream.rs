@@ -1,0 +1,603 @@
+//! A TCP connection.
+//!
+//! 1. Reading goes into memory that need not be initialised. A read or write that moved less than was asked has emptied
+//!    the socket, or filled it: its readiness is cleared at once, which spares the system call that would only say so.
+//! 2. The options are in `stream_options`, the halves in `split` and `split_owned`.
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{self, Shutdown, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::BufMut;
+use unstuck_base::interest::{Interest, Ready};
+use unstuck_driver::readiness::Direction;
+use unstuck_driver::socket::Foreign;
+use unstuck_driver::{Kernel, Socket};
+
+use super::super::address::ToSocketAddrs;
+use super::super::buffer::{into_buf_mut, into_read_buf, into_slices, uninit};
+use super::super::kernel::{file_descriptor, kernel};
+use super::super::ready::{poll_ready, ready};
+use super::split::{ReadHalf, WriteHalf, split};
+use super::split_owned::{OwnedReadHalf, OwnedWriteHalf, split_owned};
+use crate::called_at::called_here;
+use crate::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A TCP connection, made by [`connect`](TcpStream::connect) or accepted by a [`TcpListener`](crate::net::TcpListener).
+///
+/// It is read and written by the methods of [`AsyncReadExt`](crate::io::AsyncReadExt) and
+/// [`AsyncWriteExt`](crate::io::AsyncWriteExt). To do both at the same time, in one task or in two, take it apart with
+/// [`split`](TcpStream::split) or [`into_split`](TcpStream::into_split).
+///
+/// Dropping it closes the connection. To tell the peer that all is sent, and still receive,
+/// [`shutdown`](crate::io::AsyncWriteExt::shutdown) it.
+///
+/// # Examples
+///
+/// ```no_run
+/// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+/// use unstuck::net::TcpStream;
+///
+/// #[unstuck::main]
+/// async fn main() -> std::io::Result<()> {
+///     let mut stream = TcpStream::connect("example.com:80").await?;
+///     stream.write_all(b"GET / HTTP/1.0\r\nHost: example.com\r\n\r\n").await?;
+///     let mut answer = Vec::new();
+///     stream.read_to_end(&mut answer).await?;
+///     println!("{}", String::from_utf8_lossy(&answer));
+///     Ok(())
+/// }
+/// ```
+pub struct TcpStream {
+    pub(super) socket: Arc<dyn Socket>,
+}
+
+// No reference to what the socket is made of is given out.
+impl UnwindSafe for TcpStream {}
+impl RefUnwindSafe for TcpStream {}
+
+impl TcpStream {
+    pub(super) fn new(socket: Arc<dyn Socket>) -> TcpStream {
+        TcpStream { socket }
+    }
+
+    /// Connects to `addr`. If there are several addresses, they are tried one after the other until one works.
+    ///
+    /// The system decides how long an attempt takes; see [`timeout`](crate::time::timeout()).
+    ///
+    /// # Errors
+    ///
+    /// When no address works: the error of the last one. When there is no address.
+    ///
+    /// # Panics
+    ///
+    /// When polled outside a runtime, or inside one that was built without I/O.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: an attempt that is under way is given up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn connect<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpStream>> {
+        called_here(async move {
+            let kernel = kernel();
+            let connect = async |address| connect_to(&*kernel, address).await;
+            addr.resolve().first(connect).await
+        })
+    }
+
+    /// Takes over a stream of std, which must be connected and in non-blocking mode: see
+    /// [`set_nonblocking`](net::TcpStream::set_nonblocking).
+    ///
+    /// # Errors
+    ///
+    /// What the system says; a simulation refuses a connection to the real world.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime, or inside one that was built without I/O.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::TcpStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let address = listener.local_addr()?;
+    /// let stream = std::net::TcpStream::connect(address)?;
+    /// stream.set_nonblocking(true)?;
+    /// let stream = TcpStream::from_std(stream)?;
+    /// # drop(stream);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn from_std(stream: net::TcpStream) -> io::Result<TcpStream> {
+        kernel().adopt(Foreign::Stream(stream)).map(TcpStream::new)
+    }
+
+    /// Makes it a stream of std again, which is in non-blocking mode.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; a simulated connection is none of std's.
+    pub fn into_std(self) -> io::Result<net::TcpStream> {
+        self.socket.detach().map(net::TcpStream::from)
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says, as when the connection is closed.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.peer_addr()
+    }
+
+    /// Takes the error that the system keeps for this socket.
+    ///
+    /// # Errors
+    ///
+    /// When the error itself can't be read.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.socket.take_error()
+    }
+
+    /// Waits until the stream is ready for anything of `interest`, and tells for what.
+    ///
+    /// Together with [`try_read`](TcpStream::try_read) and [`try_write`](TcpStream::try_write) one task can serve both
+    /// directions without splitting. Readiness is a hint: the attempt may still say that it would have to wait.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::Interest;
+    /// # use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let ready = stream.ready(Interest::READABLE | Interest::WRITABLE).await?;
+    /// if ready.is_writable() {
+    ///     assert_eq!(stream.try_write(b"hello")?, 5);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
+        ready(&*self.socket, interest)
+    }
+
+    /// Waits until there is something to read, or the peer will send no more.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use unstuck::io::AsyncWriteExt;
+    /// # use unstuck::net::{TcpListener, TcpStream};
+    /// use std::io::ErrorKind;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # listener.accept().await?.0.write_all(b"hello").await?;
+    /// let mut buf = [0; 16];
+    /// let n = loop {
+    ///     stream.readable().await?;
+    ///     match stream.try_read(&mut buf) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => break result?,
+    ///     }
+    /// };
+    /// assert_eq!(&buf[..n], b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
+        ready(&*self.socket, Interest::READABLE).without_details()
+    }
+
+    /// Waits until there is room to write, or the peer will receive no more.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: readiness stays until an attempt uses it up.
+    #[track_caller]
+    pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
+        ready(&*self.socket, Interest::WRITABLE).without_details()
+    }
+
+    /// As [`readable`](TcpStream::readable). Of several tasks that poll for reading, the last one is woken.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    #[track_caller]
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        poll_ready(&*self.socket, Direction::Read, cx)
+    }
+
+    /// As [`writable`](TcpStream::writable). Of several tasks that poll for writing, the last one is woken.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    #[track_caller]
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        poll_ready(&*self.socket, Direction::Write, cx)
+    }
+
+    /// Reads what is there now into `buf`, and returns how many bytes. `Ok(0)`: the peer will send no more (or `buf` is
+    /// empty).
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when nothing is there; what the system says.
+    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        let socket = &self.socket;
+        socket.readiness().try_stream(Interest::READABLE, buf.len(), || socket.recv(uninit(buf)))
+    }
+
+    /// As [`try_read`](TcpStream::try_read), into several buffers. It reads once: mostly into the first one.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read`](TcpStream::try_read).
+    pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let socket = &self.socket;
+        socket.readiness().try_io(Interest::READABLE, || into_slices(bufs, |buf| socket.recv(buf)))
+    }
+
+    /// As [`try_read`](TcpStream::try_read), appending to a buffer that grows, or has spare room.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read`](TcpStream::try_read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use unstuck::io::AsyncWriteExt;
+    /// # use unstuck::net::{TcpListener, TcpStream};
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # listener.accept().await?.0.write_all(b"hello").await?;
+    /// let mut buf = Vec::with_capacity(1024);
+    /// stream.readable().await?;
+    /// stream.try_read_buf(&mut buf)?;
+    /// assert_eq!(buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
+        let socket = &self.socket;
+        let len = buf.chunk_mut().len();
+        socket.readiness().try_stream(Interest::READABLE, len, || into_buf_mut(buf, |buf| socket.recv(buf)))
+    }
+
+    /// Writes what there is room for now, and returns how many bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when there is no room; what the system says.
+    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+        let socket = &self.socket;
+        socket.readiness().try_stream(Interest::WRITABLE, buf.len(), || socket.send(buf))
+    }
+
+    /// As [`try_write`](TcpStream::try_write), from several buffers at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_write`](TcpStream::try_write).
+    pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let socket = &self.socket;
+        socket.readiness().try_stream(Interest::WRITABLE, total_len(bufs), || socket.send_vectored(bufs))
+    }
+
+    /// Calls `f`, which does something of its own with the socket, if the stream is ready for `interest`. If `f` says that
+    /// it would have to wait, the readiness is used up.
+    ///
+    /// `f` must use this socket, must not wait, and must say `WouldBlock` only when the socket did.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when the stream is not ready; what `f` says.
+    pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        self.socket.readiness().try_io(interest, f)
+    }
+
+    /// As [`try_io`](TcpStream::try_io), again and again until `f` does not have to wait.
+    ///
+    /// # Errors
+    ///
+    /// What `f` says but `WouldBlock`; that the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: `f` is called only in a poll that then returns what it did, or uses up the readiness.
+    #[track_caller]
+    pub fn async_io<R>(
+        &self,
+        interest: Interest,
+        f: impl FnMut() -> io::Result<R>,
+    ) -> impl Future<Output = io::Result<R>> {
+        self.socket.readiness().async_io(interest, f)
+    }
+
+    /// Waits for data and copies it into `buf`, leaving it to be read again. Returns how many bytes were copied; 0: the peer
+    /// will send no more (or `buf` is empty).
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: the data stays anyway.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+    /// # use unstuck::net::{TcpListener, TcpStream};
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # listener.accept().await?.0.write_all(b"hello").await?;
+    /// let mut first = [0; 1];
+    /// stream.peek(&mut first).await?;
+    /// let mut all = [0; 5];
+    /// stream.read_exact(&mut all).await?;
+    /// assert_eq!((&first, &all), (b"h", b"hello"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn peek(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        self.socket.readiness().async_io(Interest::READABLE, || self.socket.peek(uninit(buf)))
+    }
+
+    /// As [`peek`](TcpStream::peek), into the unfilled part of `buf`. Of several tasks that poll for reading, the last one
+    /// is woken.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    #[track_caller]
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        let socket = &self.socket;
+        socket.readiness().poll_io(Direction::Read, cx, || into_read_buf(buf, |buf| socket.peek(buf)))
+    }
+
+    /// Takes the stream apart into a half that reads and one that writes, which borrow it: for one task that does both at
+    /// the same time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+    /// # use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addr()?;
+    /// # unstuck::spawn(async move {
+    /// #     let (mut reader, mut writer) = listener.accept().await.unwrap().0.into_split();
+    /// #     unstuck::io::copy(&mut reader, &mut writer).await
+    /// # });
+    /// let mut stream = TcpStream::connect(address).await?;
+    /// let (mut reader, mut writer) = stream.split();
+    /// let mut echo = [0; 5];
+    /// unstuck::try_join!(writer.write_all(b"hello"), reader.read_exact(&mut echo))?;
+    /// assert_eq!(&echo, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn split<'a>(&'a mut self) -> (ReadHalf<'a>, WriteHalf<'a>) {
+        split(self)
+    }
+
+    /// Takes the stream apart into a half that reads and one that writes, which may go to different tasks.
+    ///
+    /// Dropping the half that writes tells the peer that all is sent; the connection is closed when both are gone.
+    /// [`reunite`](OwnedReadHalf::reunite) makes them a stream again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+    /// # use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let address = listener.local_addr()?;
+    /// # unstuck::spawn(async move {
+    /// #     let (mut reader, mut writer) = listener.accept().await.unwrap().0.into_split();
+    /// #     unstuck::io::copy(&mut reader, &mut writer).await
+    /// # });
+    /// let stream = TcpStream::connect(address).await?;
+    /// let (mut reader, mut writer) = stream.into_split();
+    /// unstuck::spawn(async move { writer.write_all(b"hello").await });
+    /// let mut echo = String::new();
+    /// reader.read_to_string(&mut echo).await?;
+    /// assert_eq!(echo, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        split_owned(self)
+    }
+
+    pub(super) fn poll_read_shared(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let socket = &self.socket;
+        let len = buf.remaining();
+        let receive = || into_read_buf(buf, |buf| socket.recv(buf));
+        socket.readiness().poll_stream(Direction::Read, cx, len, receive).map_ok(drop)
+    }
+
+    pub(super) fn poll_write_shared(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let socket = &self.socket;
+        socket.readiness().poll_stream(Direction::Write, cx, buf.len(), || socket.send(buf))
+    }
+
+    pub(super) fn poll_write_vectored_shared(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let socket = &self.socket;
+        socket.readiness().poll_stream(Direction::Write, cx, total_len(bufs), || socket.send_vectored(bufs))
+    }
+
+    /// Tells the peer that all is sent. That the connection is gone already is no error: all is said.
+    pub(super) fn shut_down_writing(&self) -> io::Result<()> {
+        match self.socket.shutdown(Shutdown::Write) {
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            result => result,
+        }
+    }
+}
+
+/// Connects to one address.
+async fn connect_to(kernel: &dyn Kernel, address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::new(kernel.tcp_connect(address)?);
+    // The attempt has ended when the socket is writable; the error, if any, tells how.
+    stream.writable().await?;
+    match stream.take_error()? {
+        Some(error) => Err(error),
+        None => Ok(stream),
+    }
+}
+
+fn total_len(bufs: &[IoSlice<'_>]) -> usize {
+    bufs.iter().map(|buf| buf.len()).fold(0, usize::saturating_add)
+}
+
+impl AsyncRead for TcpStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.poll_read_shared(cx, buf)
+    }
+}
+
+impl AsyncWrite for TcpStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_shared(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored_shared(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    /// A socket has no buffer of ours.
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.shut_down_writing())
+    }
+}
+
+impl AsRef<TcpStream> for TcpStream {
+    fn as_ref(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl TryFrom<net::TcpStream> for TcpStream {
+    type Error = io::Error;
+
+    /// As [`from_std`](TcpStream::from_std).
+    fn try_from(stream: net::TcpStream) -> io::Result<TcpStream> {
+        TcpStream::from_std(stream)
+    }
+}
+
+impl AsFd for TcpStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        file_descriptor(&*self.socket)
+    }
+}
+
+impl AsRawFd for TcpStream {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TcpStream")
+            .field("addr", &self.local_addr().ok())
+            .field("peer", &self.peer_addr().ok())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,43 @@
+//! The key that ends programs.
+
+use std::future::Future;
+use std::io;
+
+use super::unix::{SignalKind, signal};
+use crate::called_at::called_here;
+
+/// Waits for Ctrl-C (on Unix: for `SIGINT`).
+///
+/// It listens from its first poll on, and only once: for another Ctrl-C call it again, or listen all the time with
+/// [`signal`]. From the first call on, Ctrl-C does not end the process by itself any more.
+///
+/// # Errors
+///
+/// When the system does not let us listen.
+///
+/// # Panics
+///
+/// When polled outside a runtime, or inside one that was built without I/O.
+///
+/// # Cancel safety
+///
+/// Cancel safe, but a Ctrl-C that comes while no such future lives is not seen.
+///
+/// # Examples
+///
+/// ```no_run
+/// #[unstuck::main]
+/// async fn main() -> std::io::Result<()> {
+///     println!("waiting for Ctrl-C");
+///     unstuck::signal::ctrl_c().await?;
+///     println!("goodbye");
+///     Ok(())
+/// }
+/// ```
+#[track_caller]
+pub fn ctrl_c() -> impl Future<Output = io::Result<()>> {
+    called_here(async {
+        signal(SignalKind::interrupt())?.recv().await;
+        Ok(())
+    })
+}

@@ -1,0 +1,2 @@
+//! Talking between tasks: channels, locks, and more.
+pub use unstuck_sync::*;
