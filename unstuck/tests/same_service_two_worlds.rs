@@ -82,7 +82,6 @@ async fn echo(mut stream: TcpStream, counts_at: SocketAddr) {
     socket.send_to(&total.to_be_bytes(), counts_at).await.unwrap();
 }
 
-
 #[test]
 fn the_same_service_gives_the_same_answers_in_every_world() {
     let single = Builder::new_current_thread().enable_all().build().unwrap().block_on(service());

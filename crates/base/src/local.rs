@@ -4,7 +4,8 @@
 //!    thread-local's destructor.
 //! 2. A poll is bracketed by [`begin_poll`] and [`end_poll`]; they nest, and each end restores what its begin found.
 //! 3. Charging the budget never touches shared memory; a charge that is dropped without progress is given back.
-//! 4. The buffer of waits describes the poll in progress only: it is emptied at its begin, read at its end.
+//! 4. The buffer of waits describes the poll in progress: it begins empty, and is read at its end. Those of a poll around
+//!    it lie before.
 //! 5. No clock is read here, and random numbers are seeded by whoever has entropy ([`seed_random`]).
 //!
 //! The runners of tasks and roots bracket polls; leaf futures charge, record and forget waits; everybody may ask.
@@ -136,6 +137,8 @@ struct Local {
     home: Cell<*const ()>,
     place: Cell<usize>,
     random: Cell<Option<Prng>>,
+    /// Where the waits of the poll in progress begin: those before it belong to polls around it.
+    waits_start: Cell<u8>,
     waits_len: Cell<u8>,
     waits: [Cell<Option<Wait>>; WAITS],
     ids: Cell<(u64, u64)>,
@@ -151,6 +154,7 @@ thread_local_const! {
             home: Cell::new(std::ptr::null()),
             place: Cell::new(0),
             random: Cell::new(None),
+            waits_start: Cell::new(0),
             waits_len: Cell::new(0),
             waits: [const { Cell::new(None) }; WAITS],
             ids: Cell::new((0, 0)),
@@ -170,14 +174,16 @@ const _: () = assert!(!std::mem::needs_drop::<Local>());
 pub struct Outer {
     budget: u8,
     task: Option<TaskRef>,
+    waits_start: u8,
 }
 
 /// Begins a poll of `task` on this thread: a full budget, and nothing waited for yet.
 #[inline]
 pub fn begin_poll(task: TaskRef) -> Outer {
-    LOCAL.with(|local| {
-        local.waits_len.set(0);
-        Outer { budget: local.budget.replace(BUDGET), task: local.task.replace(Some(task)) }
+    LOCAL.with(|local| Outer {
+        budget: local.budget.replace(BUDGET),
+        task: local.task.replace(Some(task)),
+        waits_start: local.waits_start.replace(local.waits_len.get()),
     })
 }
 
@@ -187,17 +193,19 @@ pub fn end_poll(outer: Outer) -> Waits {
     LOCAL.with(|local| {
         local.budget.set(outer.budget);
         local.task.set(outer.task);
-        match local.waits_len.replace(0) {
+        let start = local.waits_start.replace(outer.waits_start);
+        match local.waits_len.replace(start) - start {
             0 => Waits::default(),
-            len => Waits { len, first: local.waits[0].get() },
+            len => Waits { len, first: local.waits.get(usize::from(start)).and_then(Cell::get) },
         }
     })
 }
 
 /// What the poll in progress waits for so far, at most the first [`WAITS`] things.
 pub fn waits() -> impl Iterator<Item = Wait> {
-    let (kept, len) = LOCAL.with(|local| (local.waits.each_ref().map(Cell::get), usize::from(local.waits_len.get())));
-    kept.into_iter().take(len).flatten()
+    let (kept, start, end) =
+        LOCAL.with(|local| (local.waits.each_ref().map(Cell::get), local.waits_start.get(), local.waits_len.get()));
+    kept.into_iter().take(end.into()).skip(start.into()).flatten()
 }
 
 /// The task that this thread polls.
@@ -223,8 +231,9 @@ pub fn wait_for(kind: WaitKind, key: usize, at: &'static Location<'static>) {
 pub fn forget_wait(kind: WaitKind, key: usize) {
     LOCAL.with(|local| {
         let kept = usize::from(local.waits_len.get()).min(WAITS);
-        let found = local.waits[..kept].iter().position(|w| w.get().is_some_and(|w| (w.kind, w.key) == (kind, key)));
-        let Some(found) = found else { return };
+        let start = usize::from(local.waits_start.get()).min(kept);
+        let same = |wait: &Cell<Option<Wait>>| wait.get().is_some_and(|wait| (wait.kind, wait.key) == (kind, key));
+        let Some(found) = local.waits[start..kept].iter().position(same).map(|at| start + at) else { return };
         for at in found + 1..kept {
             local.waits[at - 1].set(local.waits[at].get());
         }
@@ -474,6 +483,20 @@ mod tests {
         let waits = end_poll(outer);
         assert_eq!((waits.len, waits.first.unwrap().key), (2, 2));
         assert!(keys().is_empty());
+    }
+
+    #[test]
+    fn a_nested_poll_leaves_the_waits_of_the_outer_one_alone() {
+        let outer = begin_poll(task(1));
+        wait_for(WaitKind::Timer, 1, Location::caller());
+        let inner = begin_poll(task(2));
+        forget_wait(WaitKind::Timer, 1);
+        wait_for(WaitKind::Mutex, 2, Location::caller());
+        assert_eq!(keys(), [2]);
+        assert_eq!(end_poll(inner).first.unwrap().key, 2);
+        assert_eq!(keys(), [1]);
+        let waits = end_poll(outer);
+        assert_eq!((waits.len, waits.first.unwrap().key), (1, 1));
     }
 
     #[test]

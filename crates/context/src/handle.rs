@@ -79,6 +79,8 @@ pub struct Parts {
     pub blocking: Arc<dyn Blocking>,
     /// The clock, where it can be paused.
     pub clock: Option<Arc<PausedClock>>,
+    /// What its builder called it.
+    pub name: Option<String>,
 }
 
 /// A runtime, as its users and its resources reach it.

@@ -69,11 +69,11 @@ unsafe impl Socket for OsSocket {
     }
 
     fn send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.raw.send_with_flags(buf, libc::MSG_NOSIGNAL)
+        self.raw.send_with_flags(buf, system::NO_SIGPIPE)
     }
 
     fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.raw.send_vectored_with_flags(bufs, libc::MSG_NOSIGNAL)
+        self.raw.send_vectored_with_flags(bufs, system::NO_SIGPIPE)
     }
 
     fn recv_from(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<(usize, SocketAddr)> {
@@ -87,7 +87,7 @@ unsafe impl Socket for OsSocket {
     }
 
     fn send_to(&self, buf: &[u8], target: SocketAddr) -> io::Result<usize> {
-        self.raw.send_to_with_flags(buf, &target.into(), libc::MSG_NOSIGNAL)
+        self.raw.send_to_with_flags(buf, &target.into(), system::NO_SIGPIPE)
     }
 
     fn connect(&self, peer: SocketAddr) -> io::Result<()> {

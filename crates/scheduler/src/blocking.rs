@@ -1,32 +1,33 @@
 //! Threads for work that blocks: started on demand, gone when nothing was to be done for a while.
 //!
-//! 1. There are several queues, each behind its own lock, so that many producers do not meet. `queued` counts what is in
-//!    all of them; it is raised before a job is queued, and lowered after it was taken.
+//! 1. There are several queues, each behind its own lock, so that many producers do not meet.
 //! 2. At any time few threads *search*: they are woken or started and have not found a job yet. A producer wakes or starts
 //!    a thread only if nobody searches. A thread that found a job, and was the last searcher, does the same before it runs
 //!    the job, if more are queued. So every queued job has a searcher, or all threads that may be are busy; and a burst of
-//!    short jobs does not start a thread for each.
-//! 3. Whoever queues a job fences before it reads `searching`; whoever stops searching fences before it reads `queued`. So
-//!    one of the two sees the other (the argument of `pool/idle.md`).
-//! 4. Once closed, no queued job ever begins: it is dropped, which cancels its task. Those that run are not interrupted.
+//!    short jobs does not start a thread for each. [`calls`] counts.
+//! 3. Once closed, no queued job ever begins: it is dropped, which cancels its task. Those that run are not interrupted.
+//! 4. No user code runs under a lock, and its panics end here.
+
+mod calls;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use unstuck_base::parker::Parker;
-use unstuck_base::sync::atomic::{AtomicUsize, Ordering, fence};
 use unstuck_base::sync::{MODELLED, Mutex};
 use unstuck_base::{CachePadded, local};
 use unstuck_context::{Blocking, Handle};
 use unstuck_driver::{Kernel, Offload};
-use unstuck_task::{HomeRef, Runnable, Schedule, TaskList};
+use unstuck_task::{HomeRef, Id, Runnable, Schedule, TaskList};
 
-use crate::latch::Latch;
-use crate::{Hooks, run_hook};
+pub(crate) use calls::Calls;
+
+use crate::latch::{Latch, Present};
+use crate::worker_local::{as_blocking, is_blocking_thread_of};
+use crate::{Hooks, quietly, run_hook};
 
 const QUEUES: usize = if MODELLED { 1 } else { 8 };
 
@@ -47,14 +48,14 @@ pub struct Config {
 
 /// The pool; see the module's rules.
 pub struct BlockingPool {
-    home: HomeRef,
+    queues: [CachePadded<Mutex<Queue>>; QUEUES],
+    calls: Calls,
+    threads: Mutex<Threads>,
+    alive: Arc<Latch>,
     config: Config,
     kernel: Arc<dyn Kernel>,
-    queues: [CachePadded<Mutex<Queue>>; QUEUES],
-    queued: CachePadded<AtomicUsize>,
-    searching: CachePadded<AtomicUsize>,
-    threads: Mutex<Threads>,
-    alive: Latch,
+    this: Weak<BlockingPool>,
+    home: HomeRef,
 }
 
 struct Queue {
@@ -62,9 +63,14 @@ struct Queue {
     jobs: VecDeque<Job>,
 }
 
-enum Job {
+struct Job {
+    id: Id,
+    work: Work,
+}
+
+enum Work {
     Task(Runnable),
-    Work(Box<dyn FnOnce() + Send>),
+    Closure(Box<dyn FnOnce() + Send>),
 }
 
 struct Threads {
@@ -74,20 +80,29 @@ struct Threads {
     context: Option<Handle>,
 }
 
+/// A thread of the pool, from before it is started. Dropping it leaves the pool, wherever that happens.
+struct Member {
+    pool: Arc<BlockingPool>,
+    context: Handle,
+    /// Whether it counts as searching.
+    searches: bool,
+    // The last field, so that it goes last: who waits for us finds all of the above dropped.
+    _present: Present,
+}
+
 impl BlockingPool {
     /// A pool without threads, and without a context.
     pub fn new(config: Config, kernel: Arc<dyn Kernel>) -> Arc<Self> {
         let queue = || CachePadded::new(Mutex::new(Queue { open: true, jobs: VecDeque::new() }));
-        let threads = Threads { count: 0, idle: Vec::new(), context: None };
-        let pool = Arc::new(BlockingPool {
-            home: HomeRef::new(),
+        let pool = Arc::new_cyclic(|this| BlockingPool {
+            queues: std::array::from_fn(|_| queue()),
+            calls: Calls::new(),
+            threads: Mutex::new(Threads { count: 0, idle: Vec::new(), context: None }),
+            alive: Latch::new(),
             config,
             kernel,
-            queues: std::array::from_fn(|_| queue()),
-            queued: CachePadded::new(AtomicUsize::new(0)),
-            searching: CachePadded::new(AtomicUsize::new(0)),
-            threads: Mutex::new(threads),
-            alive: Latch::new(),
+            this: this.clone(),
+            home: HomeRef::new(),
         });
         // SAFETY: the Arc's content does not move. A task of ours is queued, where `close` or the drop of the queues
         // cancels it, or runs on a thread that holds the Arc; nothing wakes it.
@@ -102,29 +117,29 @@ impl BlockingPool {
 
     /// Begins nothing any more: what is queued is dropped, idle threads end, busy ones end after their job.
     pub fn close(&self) {
+        let mut jobs = Vec::new();
         for queue in &self.queues {
-            let jobs = {
-                let mut queue = queue.lock();
-                queue.open = false;
-                std::mem::take(&mut queue.jobs)
-            };
-            self.queued.fetch_sub(jobs.len(), Ordering::SeqCst);
-            drop(jobs);
+            let mut queue = queue.lock();
+            queue.open = false;
+            jobs.extend(std::mem::take(&mut queue.jobs));
         }
+        self.calls.withdraw(jobs.len());
         let (idle, context) = {
             let mut threads = self.threads.lock();
+            threads.idle.iter().for_each(|_| self.calls.search());
             (std::mem::take(&mut threads.idle), threads.context.take())
         };
-        self.searching.fetch_add(idle.len(), Ordering::SeqCst);
-        idle.iter().for_each(|parker| {
+        for parker in idle {
             parker.unpark();
-        });
+        }
+        jobs.into_iter().for_each(Job::cancel);
         drop(context);
     }
 
-    /// Waits until the threads have gone, at most for `limit` (`None`: for as long as it takes). `true`: they have gone.
+    /// Waits until the threads have gone, at most for `limit` (`None`: for as long as it takes); not for itself, if this is
+    /// one of them. `true`: they have gone.
     pub fn wait(&self, limit: Option<Duration>) -> bool {
-        self.alive.wait(limit, &*self.kernel)
+        self.alive.wait(usize::from(is_blocking_thread_of(self)), limit, || self.kernel.real_now())
     }
 
     /// How many threads there are, and how many of them are idle.
@@ -135,173 +150,204 @@ impl BlockingPool {
 
     /// How many jobs wait for a thread.
     pub fn queue_depth(&self) -> usize {
-        self.queued.load(Ordering::Relaxed)
+        self.calls.queued()
     }
 
-    fn queue(self: &Arc<Self>, job: Job) -> Result<(), Job> {
-        self.queued.fetch_add(1, Ordering::SeqCst);
+    /// Queues a job, or gives it back: the pool is closed, or has no thread and none can be started.
+    fn queue(&self, job: Job) -> Result<(), (Job, Option<io::Error>)> {
+        let (id, queue) = (job.id, &self.queues[local::spread() % QUEUES]);
+        self.calls.announce();
         let refused = {
-            let mut queue = self.queues[local::spread() % QUEUES].lock();
-            match queue.open {
-                true => {
-                    queue.jobs.push_back(job);
-                    None
-                }
-                false => Some(job),
+            let mut queue = queue.lock();
+            if queue.open {
+                queue.jobs.push_back(job);
+                None
+            } else {
+                Some(job)
             }
         };
         if let Some(job) = refused {
-            self.queued.fetch_sub(1, Ordering::SeqCst);
-            return Err(job);
+            self.calls.withdraw(1);
+            return Err((job, None));
         }
-        self.call_thread();
-        Ok(())
+        let Err(error) = self.call_thread() else { return Ok(()) };
+        let taken_back = {
+            let mut queue = queue.lock();
+            let at = queue.jobs.iter().position(|job| job.id == id);
+            at.and_then(|at| queue.jobs.remove(at))
+        };
+        // If it is not there any more, somebody else has found a thread for it.
+        let Some(job) = taken_back else { return Ok(()) };
+        self.calls.withdraw(1);
+        Err((job, Some(error)))
     }
 
     /// Sees to it that somebody looks for jobs, if there is a thread to be had (rule 2).
-    fn call_thread(self: &Arc<Self>) {
-        // Rule 3: between the queue and `searching`.
-        fence(Ordering::SeqCst);
-        if self.searching.load(Ordering::Relaxed) > 0 {
-            return;
+    ///
+    /// # Errors
+    /// If there is no thread, and none can be started.
+    fn call_thread(&self) -> io::Result<()> {
+        if !self.calls.must_call() {
+            return Ok(());
         }
         let mut threads = self.threads.lock();
-        if self.searching.load(Ordering::Relaxed) > 0 {
-            return;
+        if !self.calls.must_call() {
+            return Ok(());
         }
-        if let Some(idle) = threads.idle.pop() {
-            self.searching.fetch_add(1, Ordering::SeqCst);
+        if let Some(idle) = self.take_idle(&mut threads) {
             drop(threads);
             idle.unpark();
-            return;
+            return Ok(());
         }
-        let Some(context) = threads.context.clone() else { return };
         if threads.count >= self.config.max_threads {
-            return;
+            return Ok(());
         }
+        // Without a context the pool is closed. Without any reference to it, it is about to be dropped.
+        let (Some(context), Some(pool)) = (threads.context.clone(), self.this.upgrade()) else { return Ok(()) };
         threads.count += 1;
-        self.searching.fetch_add(1, Ordering::SeqCst);
+        self.calls.search();
+        // Entered under the lock, so that who closes the pool and then waits waits for this one too.
+        let mut member = Member { pool, context, searches: true, _present: self.alive.enter() };
         drop(threads);
-        self.alive.enter();
-        let pool = self.clone();
-        let started = (self.config.start_thread)(Box::new(move || pool.run_thread(&context)));
-        if let Err(error) = started {
-            self.searching.fetch_sub(1, Ordering::SeqCst);
-            let left = {
-                let mut threads = self.threads.lock();
-                threads.count -= 1;
-                threads.count
-            };
-            self.alive.leave(|| ());
-            assert!(left > 0, "OS can't spawn worker thread: {error}");
+        match (self.config.start_thread)(Box::new(move || member.run())) {
+            Err(error) if self.threads.lock().count == 0 => Err(error),
+            _ => Ok(()),
         }
     }
 
-    fn run_thread(self: Arc<Self>, context: &Handle) {
-        let _context = context.enter();
-        run_hook(&self.config.hooks.start);
-        let parker = Arc::new(Parker::new());
-        let first = local::spread();
-        // The thread counts as searching here.
-        loop {
-            match self.find_job(first) {
-                Some(job) => {
-                    if self.stop_searching() {
-                        self.call_thread();
-                    }
-                    job.run();
-                    self.searching.fetch_add(1, Ordering::SeqCst);
-                }
-                None if !self.sleep(&parker) => break,
-                None => {}
-            }
-        }
-        run_hook(&self.config.hooks.stop);
-        self.alive.leave(|| ());
+    /// An idle thread, which counts as searching now.
+    fn take_idle(&self, threads: &mut Threads) -> Option<Arc<Parker>> {
+        let idle = threads.idle.pop()?;
+        self.calls.search();
+        Some(idle)
     }
 
     /// Takes a job from one of the queues.
     fn find_job(&self, first: usize) -> Option<Job> {
-        if self.queued.load(Ordering::SeqCst) == 0 {
+        if self.calls.queued() == 0 {
             return None;
         }
         let job = (0..QUEUES).find_map(|offset| self.queues[(first + offset) % QUEUES].lock().jobs.pop_front())?;
-        self.queued.fetch_sub(1, Ordering::SeqCst);
+        self.calls.withdraw(1);
         Some(job)
     }
 
-    /// `true`: this was the last searcher, and jobs are queued.
-    fn stop_searching(&self) -> bool {
-        let last = self.searching.fetch_sub(1, Ordering::SeqCst) == 1;
-        // Rule 3: between `searching` and the queues.
-        fence(Ordering::SeqCst);
-        last && self.queued.load(Ordering::Relaxed) > 0
-    }
-
-    /// Waits for work. `true`: the thread searches again; `false`: it is to end, and does not count any more.
-    fn sleep(self: &Arc<Self>, parker: &Arc<Parker>) -> bool {
-        {
-            let mut threads = self.threads.lock();
-            if threads.context.is_none() {
-                threads.count -= 1;
-                self.searching.fetch_sub(1, Ordering::SeqCst);
-                return false;
-            }
-            threads.idle.push(parker.clone());
-        }
-        if self.stop_searching() && self.leave_idle(parker) {
-            self.searching.fetch_add(1, Ordering::SeqCst);
-            return true;
-        }
-        let until = self.kernel.real_now() + self.config.keep_alive.min(Duration::from_secs(60 * 60 * 24 * 365));
-        loop {
-            parker.park_for(until.saturating_duration_since(self.kernel.real_now()));
-            let mut threads = self.threads.lock();
-            let Some(at) = threads.idle.iter().position(|other| Arc::ptr_eq(other, parker)) else {
-                // Whoever took us off the list has counted us as searching.
-                return true;
-            };
-            if self.kernel.real_now() >= until {
-                threads.idle.swap_remove(at);
-                threads.count -= 1;
-                return false;
-            }
-        }
-    }
-
-    /// Takes this thread off the list of idle ones. `false`: somebody has done so, and it counts as searching.
+    /// Takes a thread off the list of idle ones. `false`: somebody has done so, and it counts as searching.
     fn leave_idle(&self, parker: &Arc<Parker>) -> bool {
         let mut threads = self.threads.lock();
         let Some(at) = threads.idle.iter().position(|other| Arc::ptr_eq(other, parker)) else { return false };
         threads.idle.swap_remove(at);
         true
     }
-
-    fn arc(&self) -> Arc<Self> {
-        // SAFETY: a pool is made by `new` only, inside an Arc.
-        unsafe {
-            Arc::increment_strong_count(self);
-            Arc::from_raw(self)
-        }
-    }
 }
 
-impl Job {
-    fn run(self) {
-        match self {
-            Job::Task(task) => task.run(),
-            Job::Work(work) => {
-                let _panic_of_the_work = catch_unwind(AssertUnwindSafe(work));
+impl Member {
+    fn run(&mut self) {
+        let pool = self.pool.clone();
+        let context = self.context.clone();
+        let _context = context.enter();
+        run_hook(&pool.config.hooks.start);
+        as_blocking(&pool, || {
+            let parker = Arc::new(Parker::new());
+            let first = local::spread();
+            loop {
+                match pool.find_job(first) {
+                    Some(job) => {
+                        self.begin_job();
+                        job.run();
+                        pool.calls.search();
+                        self.searches = true;
+                    }
+                    None if !self.sleep(&parker) => break,
+                    None => {}
+                }
+            }
+        });
+        run_hook(&pool.config.hooks.stop);
+    }
+
+    /// Stops searching; the last one to do so calls another thread if more jobs are queued.
+    fn begin_job(&mut self) {
+        self.searches = false;
+        if self.pool.calls.stop_searching() {
+            // If there is none to be had, they wait for those that are busy.
+            let _no_thread = self.pool.call_thread();
+        }
+    }
+
+    /// Waits for work. `true`: the thread searches again; `false`: it is to end.
+    fn sleep(&mut self, parker: &Arc<Parker>) -> bool {
+        let pool = &*self.pool;
+        {
+            let mut threads = pool.threads.lock();
+            if threads.context.is_none() {
+                return false;
+            }
+            threads.idle.push(parker.clone());
+        }
+        if pool.calls.stop_searching() && pool.leave_idle(parker) {
+            pool.calls.search();
+            return true;
+        }
+        let until = pool.kernel.real_now() + pool.config.keep_alive.min(Duration::from_secs(60 * 60 * 24 * 365));
+        loop {
+            parker.park_for(until.saturating_duration_since(pool.kernel.real_now()));
+            let mut threads = pool.threads.lock();
+            let Some(at) = threads.idle.iter().position(|other| Arc::ptr_eq(other, parker)) else {
+                // Whoever took us off the list has counted us as searching.
+                return true;
+            };
+            if pool.kernel.real_now() >= until {
+                threads.idle.swap_remove(at);
+                self.searches = false;
+                return false;
             }
         }
     }
 }
 
+impl Drop for Member {
+    fn drop(&mut self) {
+        // A searcher that goes passes its task on, to somebody who is there: it may go because no thread can be started.
+        let idle = {
+            let mut threads = self.pool.threads.lock();
+            threads.count -= 1;
+            let call = self.searches && self.pool.calls.stop_searching();
+            if call { self.pool.take_idle(&mut threads) } else { None }
+        };
+        if let Some(idle) = idle {
+            idle.unpark();
+        }
+        let _last = self.pool.alive.end();
+    }
+}
+
+impl Job {
+    fn task(task: Runnable) -> Self {
+        Job { id: task.id(), work: Work::Task(task) }
+    }
+
+    fn closure(work: Box<dyn FnOnce() + Send>) -> Self {
+        Job { id: Id::from_number(local::next_task_id()), work: Work::Closure(work) }
+    }
+
+    fn run(self) {
+        match self.work {
+            Work::Task(task) => task.run(),
+            Work::Closure(work) => quietly(work),
+        }
+    }
+
+    fn cancel(self) {
+        quietly(|| drop(self));
+    }
+}
+
 impl Offload for BlockingPool {
     fn offload(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), Box<dyn FnOnce() + Send>> {
-        self.arc().queue(Job::Work(work)).map_err(|job| match job {
-            Job::Work(work) => work,
-            Job::Task(_) => unreachable!("the job is given back as it was"),
+        self.queue(Job::closure(work)).map_err(|(job, _why)| match job.work {
+            Work::Closure(work) => work,
+            Work::Task(_) => unreachable!("the job is given back as it was"),
         })
     }
 }
@@ -312,8 +358,13 @@ impl Blocking for BlockingPool {
     }
 
     fn submit(&self, task: Runnable) {
-        // A refused task is dropped, which cancels it (rule 4).
-        let _refused = self.arc().queue(Job::Task(task));
+        if let Err((refused, why)) = self.queue(Job::task(task)) {
+            // This cancels the task.
+            drop(refused);
+            if let Some(error) = why {
+                panic!("OS can't spawn worker thread: {error}");
+            }
+        }
     }
 }
 

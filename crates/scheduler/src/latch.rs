@@ -1,55 +1,64 @@
-//! Waits until all threads of a scheduler have gone, and what the last one does is done.
+//! Counts the threads of a scheduler, and waits until they have gone.
+//!
+//! 1. A thread is counted before it is started. It *ends* when it runs nothing any more, and is *gone* when it has let go
+//!    of everything that it held: whoever has waited finds it dropped.
+//! 2. The last one to end is told so. What it does then is done before it is gone.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unstuck_base::sync::{Condvar, Mutex};
-use unstuck_driver::Kernel;
 
-/// Counts threads; see the module's doc.
+/// See the module's rules.
 pub(crate) struct Latch {
-    /// Threads that have not gone; the last one counts until its closing work is done.
-    threads: Mutex<usize>,
+    threads: Mutex<Threads>,
     gone: Condvar,
 }
 
+struct Threads {
+    running: usize,
+    present: usize,
+}
+
+/// One thread is counted as present, as long as this lives. Let it be the last thing that the thread drops.
+pub(crate) struct Present(Arc<Latch>);
+
 impl Latch {
-    pub(crate) fn new() -> Self {
-        Latch { threads: Mutex::new(0), gone: Condvar::new() }
+    pub(crate) fn new() -> Arc<Self> {
+        let threads = Threads { running: 0, present: 0 };
+        Arc::new(Latch { threads: Mutex::new(threads), gone: Condvar::new() })
     }
 
-    /// One thread more.
-    pub(crate) fn enter(&self) {
-        *self.threads.lock() += 1;
-    }
-
-    /// One thread less; the last one runs `last` before it counts as gone.
-    pub(crate) fn leave(&self, last: impl FnOnce()) {
+    /// One thread more, which runs until it [ends](Latch::end).
+    pub(crate) fn enter(self: &Arc<Self>) -> Present {
         let mut threads = self.threads.lock();
-        if *threads == 1 {
-            drop(threads);
-            last();
-            threads = self.threads.lock();
-        }
-        *threads -= 1;
-        if *threads == 0 {
-            self.gone.notify_all();
-        }
+        threads.running += 1;
+        threads.present += 1;
+        Present(self.clone())
     }
 
-    /// How many are there.
-    pub(crate) fn count(&self) -> usize {
-        *self.threads.lock()
-    }
-
-    /// Waits until all have gone, or `limit` has passed (`None`: for ever). `true`: all have gone.
-    pub(crate) fn wait(&self, limit: Option<Duration>, kernel: &dyn Kernel) -> bool {
-        let deadline: Option<Instant> = limit.and_then(|limit| kernel.real_now().checked_add(limit));
+    /// A thread runs nothing any more. `true`: it was the last.
+    #[must_use]
+    pub(crate) fn end(&self) -> bool {
         let mut threads = self.threads.lock();
-        while *threads != 0 {
+        threads.running -= 1;
+        threads.running == 0
+    }
+
+    /// Whether some thread has not ended.
+    pub(crate) fn is_anybody_running(&self) -> bool {
+        self.threads.lock().running > 0
+    }
+
+    /// Waits until all threads but so many have gone, or `limit` has passed (`None`: for ever). `true`: they have gone.
+    pub(crate) fn wait(&self, but: usize, limit: Option<Duration>, now: impl Fn() -> Instant) -> bool {
+        let deadline = limit.and_then(|limit| now().checked_add(limit));
+        let mut threads = self.threads.lock();
+        while threads.present > but {
             match deadline {
                 None => threads = self.gone.wait(threads),
                 Some(deadline) => {
-                    let left = deadline.saturating_duration_since(kernel.real_now());
+                    let left = deadline.saturating_duration_since(now());
                     if left.is_zero() {
                         return false;
                     }
@@ -58,5 +67,12 @@ impl Latch {
             }
         }
         true
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.threads.lock().present -= 1;
+        self.0.gone.notify_all();
     }
 }

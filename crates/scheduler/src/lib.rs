@@ -11,6 +11,7 @@
 //! 4. Every thread here is inside its runtime's context, so futures are dropped there too.
 //! 5. Panics of user code end in the task; those of foreign wakers and hooks end where they are called.
 
+mod asleep;
 pub mod blocking;
 mod inject;
 mod latch;
@@ -55,14 +56,23 @@ impl std::fmt::Debug for Hooks {
 /// Runs a hook; its panic ends here (rule 5).
 fn run_hook(hook: &Option<Hook>) {
     if let Some(hook) = hook {
-        let _panic_of_a_hook = catch_unwind(AssertUnwindSafe(|| hook()));
+        quietly(|| hook());
     }
 }
 
 /// Wakes a batch; a waker's panic ends here (rule 5).
 fn wake(batch: &mut WakeBatch) {
     if !batch.is_empty() {
-        let _panic_of_a_waker = catch_unwind(AssertUnwindSafe(|| batch.wake_all()));
+        quietly(|| batch.wake_all());
+    }
+}
+
+/// Runs user code; its panic ends here, even if what it panics with panics when it is dropped.
+fn quietly(f: impl FnOnce()) {
+    let Err(panic) = catch_unwind(AssertUnwindSafe(f)) else { return };
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        // There is no end to this, so it is leaked.
+        std::mem::forget(again);
     }
 }
 

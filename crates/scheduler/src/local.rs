@@ -25,9 +25,6 @@ use unstuck_task::{HomeRef, Id, JoinHandle, Runnable, Schedule, TaskList};
 /// So many tasks are run before whoever awaits the set has its turn.
 const TASKS: usize = 61;
 
-/// After so many tasks of the thread's own queue, those that were woken from elsewhere have their turn.
-const OUTSIDE_INTERVAL: usize = 31;
-
 /// The tasks of a set, as their thread has them; see the module's rules.
 pub struct Local {
     tasks: Arc<LocalTasks>,
@@ -125,9 +122,8 @@ impl Local {
     /// Runs tasks that are ready, a few dozens at most.
     pub fn run_some(&self) -> Ran {
         self.enter(|| {
-            for n in 1..=TASKS {
-                let from_outside = if n % OUTSIDE_INTERVAL == 0 { self.tasks.pop_outside() } else { None };
-                match from_outside.or_else(|| self.next()) {
+            for _ in 0..TASKS {
+                match self.next() {
                     Some(task) => task.run(),
                     None => return Ran::All,
                 }
@@ -157,19 +153,29 @@ impl Local {
             }
         }
         let _restore = Restore(local::set_home(self.tasks.home.get().key(), local::place()));
+        // What was woken before comes before what `f` spawns or wakes.
+        self.take_outside();
         f()
     }
 
     /// The task that is to run next.
     fn next(&self) -> Option<Runnable> {
-        // SAFETY: rules 1 and 2: this is the thread of the set; nothing is run or dropped meanwhile.
-        self.tasks.queue.with_mut(|queue| unsafe {
-            if let Some(task) = (*queue).pop_front() {
-                return Some(task);
-            }
-            std::mem::swap(&mut *queue, &mut self.tasks.outside.lock().queue);
-            (*queue).pop_front()
+        self.pop().or_else(|| {
+            self.take_outside();
+            self.pop()
         })
+    }
+
+    fn pop(&self) -> Option<Runnable> {
+        // SAFETY: rules 1 and 2: this is the thread of the set; nothing is run or dropped meanwhile.
+        self.tasks.queue.with_mut(|queue| unsafe { (*queue).pop_front() })
+    }
+
+    /// Queues here what was woken from elsewhere.
+    fn take_outside(&self) {
+        let mut outside = self.tasks.outside.lock();
+        // SAFETY: as in `pop`.
+        self.tasks.queue.with_mut(|queue| unsafe { (*queue).append(&mut outside.queue) });
     }
 }
 
@@ -186,10 +192,6 @@ impl fmt::Debug for Local {
 }
 
 impl LocalTasks {
-    fn pop_outside(&self) -> Option<Runnable> {
-        self.outside.lock().queue.pop_front()
-    }
-
     /// Queues a task that was woken from elsewhere.
     fn push_outside(&self, task: Runnable) {
         let waiting = {

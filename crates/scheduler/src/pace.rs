@@ -54,11 +54,6 @@ impl Pace {
         self.last_look = now;
     }
 
-    /// How many polls there were since the last look.
-    pub(crate) fn polls(&self) -> u32 {
-        self.polls
-    }
-
     #[cold]
     fn read(&mut self, now: Instant) -> bool {
         let took = now.saturating_duration_since(self.last_read);

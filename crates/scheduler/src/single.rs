@@ -4,7 +4,9 @@
 //!    meanwhile poll only their own root futures; when the core is given back, one of them takes it.
 //! 2. The thread with the core pushes to its own queue without a lock; all others push to inject, and wake the thread if
 //!    it sleeps in the driver. It says that it is going to sleep before it looks at inject for the last time.
-//! 3. Fairness: inject is looked at every [`INJECT_INTERVAL`] polls, and the outside world as [`pace`](crate::pace) says.
+//! 3. Fairness: the queue is first in, first out. The outside world is looked at as [`pace`](crate::pace) says, and each time
+//!    what is in inject joins the queue. Between two polls of the root future the tasks that are queued have their turn,
+//!    [`ROUND`] of them at most.
 //! 4. The runtime's own thread-local role is set while futures are polled or dropped, so that what they wake is queued
 //!    here.
 
@@ -20,20 +22,22 @@ use std::time::Instant;
 use unstuck_base::parker::Parker;
 use unstuck_base::prng::Prng;
 use unstuck_base::sync::Mutex;
-use unstuck_base::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use unstuck_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use unstuck_base::{WakeBatch, local};
 use unstuck_context::{Flavor, Scheduler, Spawner};
 use unstuck_driver::{Driver, Kernel, Timers};
 use unstuck_task::{HomeRef, Runnable, Schedule, TaskList};
 
+use crate::asleep::Asleep;
 use crate::inject::Inject;
 use crate::pace::Pace;
 use crate::root::Root;
-use crate::worker_local::{Role, current_single, with_role};
+use crate::worker_local::{as_single, current_single};
 use crate::{Hooks, run_hook, wake};
 
-/// After so many polls a task from outside is run before those that are queued here.
-const INJECT_INTERVAL: u32 = 31;
+/// So many tasks at most are polled between two polls of a root future that is woken.
+const ROUND: usize = 32;
+
 /// The scheduler, as its runtime holds it.
 pub struct Single {
     shared: Arc<Shared>,
@@ -49,8 +53,8 @@ pub struct Shared {
     inject: Inject,
     kernel: Arc<dyn Kernel>,
     timers: Arc<Timers>,
-    /// The thread with the core sleeps in the driver, or is about to.
-    asleep: AtomicBool,
+    /// Whether the thread with the core sleeps in the driver.
+    asleep: Asleep,
     /// Written by the thread with the core only.
     polls: AtomicU64,
     hooks: Hooks,
@@ -80,7 +84,7 @@ impl Single {
             inject: Inject::new(),
             kernel,
             timers,
-            asleep: AtomicBool::new(false),
+            asleep: Asleep::new(),
             polls: AtomicU64::new(0),
             hooks,
         });
@@ -132,10 +136,9 @@ impl Single {
         running.enter(|| {
             self.shared.tasks.close();
             self.shared.home.wait_for_wakers();
-            // Dropping a runnable drops a future, which may wake: until nothing is left.
-            while let Some(task) = running.next(0) {
-                drop(task);
-            }
+            // No task is idle any more, so nothing is queued after this but what is spawned at this moment: that is refused.
+            drop(self.shared.inject.close());
+            drop(running.queue.take());
             let mut batch = WakeBatch::new();
             self.shared.timers.shutdown(&mut batch);
             wake(&mut batch);
@@ -170,47 +173,30 @@ impl Single {
         let mut batch = WakeBatch::new();
         let shared = &*self.shared;
         let mut pace = Pace::new(shared.kernel.real_now());
+        // How many tasks have their turn before the root future.
+        let mut turns = 0;
         running.enter(|| {
             loop {
                 let mut look = false;
-                if root_waker.take() {
+                if turns == 0 && root_waker.take() {
                     if let Poll::Ready(output) = root.poll(future.as_mut(), &mut cx) {
                         return Ok(output);
                     }
+                    turns = running.queue.borrow().len().clamp(1, ROUND);
                     look = running.polled(&mut pace, root_waker.is_woken());
                 }
                 let driver = back.driver.as_mut().expect("given back only when this ends");
-                match running.run_some(&mut pace, root_waker, look) {
+                match running.run_some(&mut pace, root_waker, &mut turns, look) {
                     After::Root => continue,
                     After::Look => driver.poll(&mut batch)?,
-                    After::Nothing => self.sleep(&mut **driver, root_waker, &mut batch)?,
+                    After::Nothing => running.sleep(&mut **driver, root_waker, &mut batch)?,
                 }
                 shared.timers.expire(shared.kernel.now(), &mut batch);
                 wake(&mut batch);
+                running.take_injected();
                 pace.looked(shared.kernel.real_now());
             }
         })
-    }
-
-    /// Sleeps in the driver, unless there is something to do after all.
-    fn sleep(&self, driver: &mut dyn Driver, root: &RootWaker, batch: &mut WakeBatch) -> io::Result<()> {
-        let shared = &*self.shared;
-        run_hook(&shared.hooks.park);
-        // Relaxed, then a fence: pairs with the fence in `Shared::unpark`. Of us, who say that we sleep and look for work,
-        // and of those, who queue work and look for sleepers, one sees the other.
-        shared.asleep.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        let result = if root.is_woken() || shared.inject.len() > 0 {
-            driver.poll(batch)
-        } else {
-            let deadline: Option<Instant> = shared.timers.begin_park();
-            let result = driver.park(deadline, batch);
-            shared.timers.end_park();
-            result
-        };
-        shared.asleep.store(false, Ordering::Relaxed);
-        run_hook(&shared.hooks.unpark);
-        result
     }
 }
 
@@ -270,24 +256,23 @@ impl Running {
             }
         }
         let _restore = Restore(local::set_home(self.shared().home.get().key(), 0));
-        with_role(Role::single(self), f)
+        as_single(self, f)
     }
 
-    /// Runs tasks until there is a reason to stop. The root future takes its turn like a task: when it is woken, those that
-    /// are queued now run before it is polled.
-    fn run_some(&self, pace: &mut Pace, root: &RootWaker, mut look: bool) -> After {
-        let mut before_root = self.queue.borrow().len().max(1);
+    /// Runs tasks until there is a reason to stop, the next `turns` of them before the root future.
+    fn run_some(&self, pace: &mut Pace, root: &RootWaker, turns: &mut usize, mut look: bool) -> After {
         loop {
             if look {
                 return After::Look;
             }
-            if before_root == 0 && root.is_woken() {
+            if *turns == 0 && root.is_woken() {
                 return After::Root;
             }
-            let Some(task) = self.next(pace.polls()) else {
+            let Some(task) = self.next() else {
+                *turns = 0;
                 return if root.is_woken() { After::Root } else { After::Nothing };
             };
-            before_root = before_root.saturating_sub(1);
+            *turns = turns.saturating_sub(1);
             self.yielded.set(false);
             task.run();
             look = self.polled(pace, self.yielded.get());
@@ -302,28 +287,43 @@ impl Running {
         pace.polled(yielded, self.queue.borrow().len(), || shared.kernel.real_now())
     }
 
-    fn next(&self, polls: u32) -> Option<Runnable> {
-        let inject = &self.shared().inject;
-        if polls % INJECT_INTERVAL == INJECT_INTERVAL - 1
-            && let Some(task) = inject.pop()
-        {
-            return Some(task);
-        }
-        if let Some(task) = self.queue.borrow_mut().pop_front() {
-            return Some(task);
-        }
-        let mut queue = self.queue.borrow_mut();
-        inject.take(usize::MAX, |task| queue.push_back(task));
-        queue.pop_front()
+    fn next(&self) -> Option<Runnable> {
+        let task = self.queue.borrow_mut().pop_front();
+        task.or_else(|| {
+            self.take_injected();
+            self.queue.borrow_mut().pop_front()
+        })
+    }
+
+    /// What is in inject joins the queue.
+    fn take_injected(&self) {
+        self.shared().inject.take_all(&mut self.queue.borrow_mut());
+    }
+
+    /// Sleeps in the driver, unless there is something to do after all.
+    fn sleep(&self, driver: &mut dyn Driver, root: &RootWaker, batch: &mut WakeBatch) -> io::Result<()> {
+        let shared = self.shared();
+        run_hook(&shared.hooks.park);
+        shared.asleep.lie_down();
+        // The hook may have spawned or woken, too.
+        let result = if root.is_woken() || shared.inject.len() > 0 || !self.queue.borrow().is_empty() {
+            driver.poll(batch)
+        } else {
+            let deadline: Option<Instant> = shared.timers.begin_park();
+            let result = driver.park(deadline, batch);
+            shared.timers.end_park();
+            result
+        };
+        shared.asleep.get_up();
+        run_hook(&shared.hooks.unpark);
+        result
     }
 }
 
 impl Shared {
     /// Wakes the thread with the core, if it sleeps.
     fn unpark(&self) {
-        // Pairs with the fence in `Single::sleep`.
-        fence(Ordering::SeqCst);
-        if self.asleep.load(Ordering::Relaxed) {
+        if self.asleep.must_wake() {
             self.kernel.unpark();
         }
     }
@@ -343,9 +343,13 @@ impl Shared {
         task
     }
 
+    /// Queues a runnable from any other thread. One that was spawned while the runtime shuts down is refused, and cancelled
+    /// here; one that was woken never is, since the shutdown waits for wakers before it closes the queue.
     fn queue_from_outside(&self, task: Runnable) {
-        self.inject.push(task);
-        self.unpark();
+        match self.inject.push(task) {
+            Ok(()) => self.unpark(),
+            Err(task) => drop(task),
+        }
     }
 }
 

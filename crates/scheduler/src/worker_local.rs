@@ -2,48 +2,44 @@
 //!
 //! 1. The pointers are borrowed from the stack of the function that set them, which puts back what was there before it
 //!    returns. So they are valid whenever they are found.
+//! 2. A thread is a worker, or runs a single-threaded scheduler, or neither; beside that it may be a blocking thread.
 
 use std::cell::Cell;
 use std::ptr;
 
 use unstuck_base::sync::thread_local_const;
 
+use crate::blocking::BlockingPool;
 use crate::pool::worker::Worker;
 use crate::single::Running;
 
 /// What the thread runs as; null for what it is not.
 #[derive(Clone, Copy)]
-pub(crate) struct Role {
+struct Role {
     worker: *const Worker,
     single: *const Running,
+    /// Whose thread it is.
+    blocking: *const BlockingPool,
 }
 
 thread_local_const! {
-    static ROLE: Cell<Role> = const { Cell::new(Role { worker: ptr::null(), single: ptr::null() }) };
+    static ROLE: Cell<Role> =
+        const { Cell::new(Role { worker: ptr::null(), single: ptr::null(), blocking: ptr::null() }) };
 }
 
-impl Role {
-    /// A worker of a pool.
-    pub(crate) fn worker(worker: &Worker) -> Role {
-        Role { worker, single: ptr::null() }
-    }
-
-    /// The thread of a single-threaded scheduler.
-    pub(crate) fn single(single: &Running) -> Role {
-        Role { worker: ptr::null(), single }
-    }
+/// Runs `f` as a worker of a pool.
+pub(crate) fn as_worker<R>(worker: &Worker, f: impl FnOnce() -> R) -> R {
+    with_role(|role| Role { worker, single: ptr::null(), ..role }, f)
 }
 
-/// Runs `f` with this role, then puts back the one before.
-pub(crate) fn with_role<R>(role: Role, f: impl FnOnce() -> R) -> R {
-    struct Restore(Role);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            ROLE.with(|cell| cell.set(self.0));
-        }
-    }
-    let _restore = Restore(ROLE.with(|cell| cell.replace(role)));
-    f()
+/// Runs `f` as the thread of a single-threaded scheduler.
+pub(crate) fn as_single<R>(single: &Running, f: impl FnOnce() -> R) -> R {
+    with_role(|role| Role { worker: ptr::null(), single, ..role }, f)
+}
+
+/// Runs `f` as a thread of a pool of blocking threads.
+pub(crate) fn as_blocking<R>(blocking: &BlockingPool, f: impl FnOnce() -> R) -> R {
+    with_role(|role| Role { blocking, ..role }, f)
 }
 
 /// The worker that this thread is.
@@ -60,4 +56,23 @@ pub(crate) fn current_single<R>(look: impl FnOnce(&Running) -> R) -> Option<R> {
     let single = ROLE.with(|cell| cell.get().single);
     // SAFETY: rule 1.
     (!single.is_null()).then(|| look(unsafe { &*single }))
+}
+
+/// Whether this is a thread of that pool of blocking threads.
+pub(crate) fn is_blocking_thread_of(blocking: &BlockingPool) -> bool {
+    ptr::eq(ROLE.with(|cell| cell.get().blocking), blocking)
+}
+
+/// Runs `f` with another role, then puts back the one before.
+fn with_role<R>(change: impl FnOnce(Role) -> Role, f: impl FnOnce() -> R) -> R {
+    struct Restore(Role);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            ROLE.with(|cell| cell.set(self.0));
+        }
+    }
+    let before = ROLE.with(|cell| cell.get());
+    let _restore = Restore(before);
+    ROLE.with(|cell| cell.set(change(before)));
+    f()
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use unstuck_base::local::{self, TaskRef, Waits};
-use unstuck_base::sync::atomic::{AtomicBool, Ordering};
+use unstuck_base::sync::Mutex;
 
 /// Who the main future is to the rest of the run.
 pub(crate) struct Main {
@@ -19,8 +19,8 @@ pub(crate) struct Main {
     waits: Waits,
 }
 
-/// Whether it was woken.
-struct Flag(AtomicBool);
+/// Whether it was woken since its last poll began.
+struct Flag(Mutex<bool>);
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
@@ -28,23 +28,21 @@ impl Wake for Flag {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release: pairs with the Acquire in `is_ready`.
-        self.0.store(true, Ordering::Release);
+        *self.0.lock() = true;
     }
 }
 
 impl Main {
     /// A main future that is ready to be polled for the first time.
     pub(crate) fn new() -> Self {
-        let flag = Arc::new(Flag(AtomicBool::new(true)));
+        let flag = Arc::new(Flag(Mutex::new(true)));
         let waker = Waker::from(flag.clone());
         let task = TaskRef { id: local::next_task_id(), poll: 0, root: true };
         Main { task, flag, waker, waits: Waits::default() }
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        // Acquire: pairs with the Release of the wake.
-        self.flag.0.load(Ordering::Acquire)
+        *self.flag.0.lock()
     }
 
     /// How often it was polled, and what its last poll waited for.
@@ -63,7 +61,7 @@ impl Main {
                 }
             }
         }
-        self.flag.0.store(false, Ordering::Relaxed);
+        *self.flag.0.lock() = false;
         self.task.poll = self.task.poll.wrapping_add(1);
         let _end = End(Some(local::begin_poll(self.task)), &mut self.waits);
         future.poll(&mut Context::from_waker(&self.waker))

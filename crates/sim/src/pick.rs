@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use unstuck_base::local;
 use unstuck_base::sync::Mutex;
-use unstuck_base::sync::atomic::{AtomicU64, Ordering};
 use unstuck_context::{Flavor, Scheduler, Spawner};
 use unstuck_task::{HomeRef, Runnable, Schedule, TaskList};
 
@@ -24,13 +23,14 @@ pub(crate) struct Pick {
     tasks: TaskList,
     ready: Mutex<Ready>,
     world: Arc<World>,
-    polls: AtomicU64,
 }
 
 struct Ready {
     jobs: Vec<Job>,
     /// Blocking work may still begin.
     takes_blocking: bool,
+    /// How many tasks were picked.
+    polls: u64,
 }
 
 /// Something that is ready to run.
@@ -57,9 +57,8 @@ impl Pick {
         let pick = Arc::new(Pick {
             home: HomeRef::new(),
             tasks: TaskList::new(0),
-            ready: Mutex::new(Ready { jobs: Vec::new(), takes_blocking: true }),
+            ready: Mutex::new(Ready { jobs: Vec::new(), takes_blocking: true, polls: 0 }),
             world,
-            polls: AtomicU64::new(0),
         });
         // SAFETY: the Arc's content does not move; `close`, which a run calls before it lets go of the Arc, closes the list,
         // waits for wakers, and drops what is ready.
@@ -80,18 +79,18 @@ impl Pick {
             choices.trace.happened(&[48, candidates as u64, chosen as u64]);
             chosen
         };
-        if chosen < ready.jobs.len() { Picked::Job(ready.jobs.swap_remove(chosen)) } else { Picked::Main }
+        if chosen == ready.jobs.len() {
+            return Picked::Main;
+        }
+        let job = ready.jobs.swap_remove(chosen);
+        ready.polls += u64::from(matches!(job, Job::Task(_)));
+        Picked::Job(job)
     }
 
     /// Runs a job, as the thread that has this scheduler.
     pub(crate) fn run(&self, job: Job) {
         match job {
-            Job::Task(task) => {
-                // Relaxed: a count.
-                self.polls.fetch_add(1, Ordering::Relaxed);
-                task.run();
-            }
-            Job::Blocking(work) => work.run(),
+            Job::Task(task) | Job::Blocking(task) => task.run(),
             Job::Work(work) => {
                 let _panic_of_the_work = catch_unwind(AssertUnwindSafe(work));
             }
@@ -166,7 +165,7 @@ impl Scheduler for Pick {
     }
 
     fn polls(&self, _worker: usize) -> u64 {
-        self.polls.load(Ordering::Relaxed)
+        self.ready.lock().polls
     }
 
     fn begin_blocking(&self) -> Option<Box<dyn std::any::Any>> {

@@ -141,7 +141,8 @@ impl Builder {
         let timers = Timers::new(kernel.clone(), 0);
         let pick = Pick::new(world.clone());
         let blocking = Inline::new(pick.clone());
-        let parts = Parts { scheduler: pick.clone(), kernel, timers: timers.clone(), blocking, clock: None };
+        let parts =
+            Parts { scheduler: pick.clone(), kernel, timers: timers.clone(), blocking, clock: None, name: None };
         let handle = Handle::new(parts);
         let _context = handle.enter();
         let _thread = ThisThread::enter(&world, &pick, random);

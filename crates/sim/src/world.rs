@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 use unstuck_base::WakeBatch;
 use unstuck_base::prng::Prng;
-use unstuck_base::sync::atomic::{AtomicU64, Ordering};
 use unstuck_base::sync::{Mutex, MutexGuard, thread_local_const};
 use unstuck_driver::readiness::shutdown_error;
 use unstuck_driver::signal::SignalSource;
@@ -32,8 +31,6 @@ use crate::settings::Settings;
 pub(crate) struct World {
     /// A moment to count from: all that is ever seen of it are differences.
     epoch: Instant,
-    /// Nanoseconds since the epoch: a copy of the fabric's, to be read without the lock.
-    now: AtomicU64,
     pub(crate) settings: Settings,
     state: Mutex<State>,
 }
@@ -85,7 +82,7 @@ impl World {
             unparked: false,
             shut: false,
         };
-        let world = World { epoch: Instant::now(), now: AtomicU64::new(0), settings, state: Mutex::new(state) };
+        let world = World { epoch: Instant::now(), settings, state: Mutex::new(state) };
         (Arc::new(world), random)
     }
 
@@ -108,8 +105,7 @@ impl World {
 
     /// The time since the run began.
     pub(crate) fn elapsed(&self) -> Duration {
-        // Relaxed: it is a time of about now in any case.
-        Duration::from_nanos(self.now.load(Ordering::Relaxed))
+        Duration::from_nanos(self.lock().fabric.now())
     }
 
     pub(crate) fn unpark(&self) {
@@ -118,9 +114,8 @@ impl World {
 
     /// A poll took so long.
     pub(crate) fn pass(&self, duration: Duration) {
-        let mut state = self.lock();
-        let now = state.fabric.now().saturating_add(nanoseconds(duration));
-        self.set_now(&mut state, now);
+        let fabric = &mut self.lock().fabric;
+        fabric.set_now(fabric.now().saturating_add(nanoseconds(duration)));
     }
 
     /// Delivers everything that is due.
@@ -140,7 +135,7 @@ impl World {
         let Some(next) = state.fabric.next_event().into_iter().chain(deadline).min() else { return Jump::Nowhere };
         let next = next.max(state.fabric.now());
         state.fabric.choices.trace.happened(&[33, next]);
-        self.set_now(&mut state, next);
+        state.fabric.set_now(next);
         state.deliver(woken);
         Jump::Done
     }
@@ -156,12 +151,6 @@ impl World {
         drop(state);
         // The last reference may be ours, and then wakers go with it.
         drop(signals);
-    }
-
-    fn set_now(&self, state: &mut State, now: u64) {
-        state.fabric.set_now(now);
-        // Relaxed: as in `elapsed`.
-        self.now.store(now, Ordering::Relaxed);
     }
 }
 

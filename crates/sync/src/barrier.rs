@@ -118,6 +118,10 @@ impl Arrival<'_> {
 
     /// Looks whether the group was completed.
     fn look(&self, cx: &mut Context<'_>) -> bool {
+        // SAFETY: we are the future that owns the waiter.
+        if unsafe { self.waiter.take_call(self.barrier.key()) }.is_some() {
+            return true;
+        }
         let mut leftover = None;
         // SAFETY: the waiter has joined this list: `joined`.
         unsafe {

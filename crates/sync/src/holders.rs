@@ -1,18 +1,20 @@
 //! Who holds the locks that somebody waits for.
 //!
 //! 1. A lock notes its holder in two words of its own ([`HeldBy`]): plain stores, whether or not somebody waits.
-//! 2. The table has an entry for a lock that was held when its first waiter came, until its last waiter left; both
-//!    happen under the lock of its wait list. It is keyed by address, and nobody follows the address: an entry is a copy.
-//!    What never has a single holder (a semaphore, a channel) is never entered, and pays nothing.
-//! 3. What it says is for reports. A waiter that comes in the few nanoseconds between an acquisition and its note reads
-//!    the holder before.
+//! 2. A lock that was held when a first waiter came has an entry in the table, from then until it is dropped. The entry
+//!    has the lock's address as its key while somebody waits, and none at other times. What never has a single holder
+//!    (a semaphore, a channel) has no entry, and pays nothing.
+//! 3. Nobody follows a key: an entry is a copy. Entries are never freed, only used again, so that a lock which was
+//!    leaked, or moved away from its leaked waiters, leaves an old entry at the worst.
+//! 4. What it says is for reports. A waiter that comes in the few nanoseconds between an acquisition and its note reads
+//!    the holder before; words read while they change may belong to two moments.
 //!
 //! [`Permits`](crate::permits::Permits) writes; an inspector that read the key in a task's waits looks it up. Nobody is
 //! woken from here.
 
 use std::num::NonZeroU64;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use unstuck_base::CachePadded;
@@ -42,100 +44,203 @@ pub struct Grantee {
 /// What is known of a lock that somebody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Who holds it; `None` when the lock has no single holder (a semaphore).
+    /// Who holds it; `None` when many may (readers).
     pub holder: Option<Holder>,
     /// Who was given it last and has not fetched it; such a one comes after the holder.
     pub grantee: Option<Grantee>,
 }
 
-/// What is known of the lock with this key; `None` when nobody waits for it.
+/// What is known of the lock with this key; `None` when nobody waits for it, or it has no single holder.
 pub fn look_up(key: usize) -> Option<Held> {
-    shard(key).iter().find(|entry| entry.0 == key).map(|entry| entry.1)
+    snapshot().into_iter().find(|(found, _)| *found == key).map(|(_, held)| held)
 }
 
-/// The words in a lock that say who holds it. They are std's atomics also in a model: reports must not multiply its
+/// What is known of every lock that somebody waits for, by key.
+pub fn snapshot() -> Vec<(usize, Held)> {
+    let mut found = Vec::new();
+    for at in 0..SHARDS {
+        for entry in &shard(at).all {
+            match entry.key.load(Relaxed) {
+                0 => {}
+                key => found.push((key, entry.held())),
+            }
+        }
+    }
+    found
+}
+
+/// A task, or none, and a line of code, or none. They are std's atomics also in a model: reports must not multiply its
 /// branches.
 #[derive(Debug)]
-pub(crate) struct HeldBy {
+struct Who {
     task: AtomicU64,
-    /// Null: nobody was noted.
     at: AtomicPtr<Location<'static>>,
-    /// Whether the table has an entry. Written under the lock of the wait list.
-    entered: AtomicBool,
+}
+
+/// The words in a lock that say who holds it.
+#[derive(Debug)]
+pub(crate) struct HeldBy {
+    holder: Who,
+    /// Null: none was needed so far. Changed under the lock of the wait list.
+    entry: AtomicPtr<Entry>,
+}
+
+/// One lock's entry in the table.
+#[derive(Debug)]
+struct Entry {
+    /// 0: nobody waits.
+    key: AtomicUsize,
+    holder: Who,
+    grantee: Who,
+    /// Of the grantee's [`TaskRef`]: the poll number, and whether it is a root.
+    seen: AtomicU64,
+    /// The shard of the table that it is in.
+    home: usize,
+}
+
+impl Who {
+    const fn nobody() -> Self {
+        Who { task: AtomicU64::new(0), at: AtomicPtr::new(std::ptr::null_mut()) }
+    }
+
+    #[inline]
+    fn set(&self, task: Option<NonZeroU64>, at: &'static Location<'static>) {
+        // Relaxed: rule 4.
+        self.task.store(task.map_or(0, NonZeroU64::get), Relaxed);
+        self.at.store(std::ptr::from_ref(at).cast_mut(), Relaxed);
+    }
+
+    fn clear(&self) {
+        self.at.store(std::ptr::null_mut(), Relaxed);
+    }
+
+    fn get(&self) -> Option<Holder> {
+        // SAFETY: the pointer is null or was made from a `&'static`.
+        let at = unsafe { self.at.load(Relaxed).as_ref() }?;
+        Some(Holder { task: NonZeroU64::new(self.task.load(Relaxed)), at })
+    }
+
+    fn copy(&self, from: &Who) {
+        self.task.store(from.task.load(Relaxed), Relaxed);
+        self.at.store(from.at.load(Relaxed), Relaxed);
+    }
 }
 
 impl HeldBy {
     /// Nobody was noted.
     pub(crate) const fn nobody() -> Self {
-        HeldBy { task: AtomicU64::new(0), at: AtomicPtr::new(std::ptr::null_mut()), entered: AtomicBool::new(false) }
+        HeldBy { holder: Who::nobody(), entry: AtomicPtr::new(std::ptr::null_mut()) }
     }
 
     /// Notes the task that this thread polls.
     #[inline]
     pub(crate) fn set(&self, at: &'static Location<'static>) {
-        // Relaxed: rule 3.
-        self.task.store(local::current_task().map_or(0, |task| task.id.get()), Relaxed);
-        self.at.store(std::ptr::from_ref(at).cast_mut(), Relaxed);
+        self.holder.set(local::current_task().map(|task| task.id), at);
     }
 
     /// Notes that nobody holds the lock alone.
     #[inline]
     pub(crate) fn clear(&self) {
-        self.at.store(std::ptr::null_mut(), Relaxed);
+        self.holder.clear();
     }
 
     /// The first waiter came.
     pub(crate) fn first_waiter(&self, key: usize) {
-        let Some(holder) = self.holder() else { return };
-        self.entered.store(true, Relaxed);
-        let mut shard = shard(key);
-        // A leaked waiter can have left the entry of a lock that has moved away.
-        shard.retain(|entry| entry.0 != key);
-        shard.push((key, Held { holder: Some(holder), grantee: None }));
+        if self.holder.get().is_none() {
+            return;
+        }
+        let entry = self.entry().unwrap_or_else(|| {
+            let entry = Entry::take();
+            self.entry.store(std::ptr::from_ref(entry).cast_mut(), Relaxed);
+            entry
+        });
+        entry.grantee.clear();
+        entry.holder.copy(&self.holder);
+        entry.key.store(key, Relaxed);
     }
 
     /// The lock was given to a waiter, and others wait on.
-    pub(crate) fn granted(&self, key: usize, to: Seen) {
-        self.change(key, |held| held.grantee = Some(Grantee { seen: to.stamp, at: to.at }));
+    pub(crate) fn granted(&self, to: Seen) {
+        if let Some(entry) = self.entry() {
+            entry.seen.store(to.stamp.map_or(0, |seen| u64::from(seen.poll) << 1 | u64::from(seen.root)), Relaxed);
+            entry.grantee.set(to.stamp.map(|seen| seen.id), to.at);
+        }
     }
 
     /// What was granted has been fetched, and others wait on.
     #[cold]
-    pub(crate) fn fetched(&self, key: usize) {
-        self.change(key, |held| *held = Held { holder: self.holder(), grantee: None });
+    pub(crate) fn fetched(&self) {
+        if let Some(entry) = self.entry() {
+            entry.grantee.clear();
+            entry.holder.copy(&self.holder);
+        }
     }
 
     /// The last waiter left.
-    pub(crate) fn last_waiter(&self, key: usize) {
-        if self.entered.load(Relaxed) {
-            self.entered.store(false, Relaxed);
-            shard(key).retain(|entry| entry.0 != key);
+    pub(crate) fn last_waiter(&self) {
+        if let Some(entry) = self.entry() {
+            entry.key.store(0, Relaxed);
         }
     }
 
-    fn change(&self, key: usize, change: impl FnOnce(&mut Held)) {
-        if self.entered.load(Relaxed)
-            && let Some(entry) = shard(key).iter_mut().find(|entry| entry.0 == key)
-        {
-            change(&mut entry.1);
+    /// The lock is dropped: its entry is free for another one.
+    pub(crate) fn retire(&self) {
+        if let Some(entry) = self.entry() {
+            entry.give_back();
         }
     }
 
-    /// Who was noted last.
-    fn holder(&self) -> Option<Holder> {
-        // SAFETY: the pointer is null or was made from a `&'static`.
-        let at = unsafe { self.at.load(Relaxed).as_ref() }?;
-        Some(Holder { task: NonZeroU64::new(self.task.load(Relaxed)), at })
+    fn entry(&self) -> Option<&'static Entry> {
+        // SAFETY: the pointer is null or was made from a `&'static` (rule 3).
+        unsafe { self.entry.load(Relaxed).as_ref() }
     }
 }
 
-type Shard = Vec<(usize, Held)>;
+impl Entry {
+    /// An entry without a key, for a lock that has none yet.
+    #[cold]
+    fn take() -> &'static Entry {
+        let home = local::spread() % SHARDS;
+        let mut shard = shard(home);
+        shard.free.pop().unwrap_or_else(|| {
+            let entry: &'static Entry = Box::leak(Box::new(Entry {
+                key: AtomicUsize::new(0),
+                holder: Who::nobody(),
+                grantee: Who::nobody(),
+                seen: AtomicU64::new(0),
+                home,
+            }));
+            shard.all.push(entry);
+            entry
+        })
+    }
 
-const SHARDS: usize = 64;
+    fn give_back(&'static self) {
+        self.key.store(0, Relaxed);
+        shard(self.home).free.push(self);
+    }
 
-fn shard(key: usize) -> MutexGuard<'static, Shard> {
-    static TABLE: [CachePadded<Mutex<Shard>>; SHARDS] = [const { CachePadded::new(Mutex::new(Vec::new())) }; SHARDS];
-    // Locks are words apart at least; a multiplication spreads what allocators line up.
-    let spread = (key >> 3).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize) >> (usize::BITS - 6);
-    TABLE[spread % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> Held {
+        let seen = self.seen.load(Relaxed);
+        let task_ref = |id| TaskRef { id, poll: (seen >> 1) as u32, root: seen & 1 != 0 };
+        Held {
+            holder: self.holder.get(),
+            grantee: self.grantee.get().map(|to| Grantee { seen: to.task.map(task_ref), at: to.at }),
+        }
+    }
+}
+
+/// Entries that were made by some of the threads.
+struct Shard {
+    all: Vec<&'static Entry>,
+    free: Vec<&'static Entry>,
+}
+
+const SHARDS: usize = 16;
+
+static TABLE: [CachePadded<Mutex<Shard>>; SHARDS] =
+    [const { CachePadded::new(Mutex::new(Shard { all: Vec::new(), free: Vec::new() })) }; SHARDS];
+
+fn shard(at: usize) -> MutexGuard<'static, Shard> {
+    TABLE[at].lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,10 +9,12 @@
 //!
 //! `unstuck::sync` re-exports what users see.
 
+pub mod broadcast;
 pub mod cancel;
 pub mod holders;
 pub mod mpsc;
 pub mod oneshot;
+pub mod watch;
 
 mod barrier;
 mod called;
@@ -23,6 +25,7 @@ mod permits;
 mod rwlock;
 mod semaphore;
 mod set_once;
+mod version;
 mod wait_list;
 
 pub use barrier::{Barrier, BarrierWaitResult};

@@ -6,10 +6,10 @@
 //! |--------------|-----------------------|-------------------------|------------------------|---------------------------|
 //! | 0            | PERMIT                | next round              | queue, WAITERS         | ready                     |
 //! | PERMIT       | PERMIT                | next round, PERMIT      | ready, 0               | ready, PERMIT             |
-//! | WAITERS      | grant the first       | next round, call all, 0 | queue                  | ready                     |
+//! | WAITERS      | call the first        | next round, call all, 0 | queue                  | ready                     |
 //!
 //! 1. WAITERS is set exactly while somebody waits in the queue who was not notified. It changes under the queue's lock
-//!    only. WAITERS and PERMIT are never set together.
+//!    only, and while it is set so does the whole word. WAITERS and PERMIT are never set together.
 //! 2. A `Notified` keeps the round in which it was made: a later round notifies it, also if it was never polled.
 //! 3. What notified one is passed on if its `Notified` is dropped before it knows; what notified all is not.
 //! 4. Everything before a notification is seen after it: the notifying side changes the word with Release or holds the
@@ -36,9 +36,9 @@ const PERMIT: usize = 1;
 const WAITERS: usize = 2;
 const ROUND: usize = 4;
 
-/// The marks of a grant: where it goes if it is passed on.
-const FIRST: usize = 0;
-const LAST: usize = 1;
+/// The marks of a call for one: where it goes if it is passed on. Who was called with all has 0.
+const FIRST: usize = 1;
+const LAST: usize = 2;
 
 /// Wakes tasks that wait for something to happen, without saying what.
 ///
@@ -144,6 +144,7 @@ impl Notify {
     /// notified.await;
     /// # });
     /// ```
+    #[inline]
     #[track_caller]
     pub fn notified(&self) -> Notified<'_> {
         self.notified_for(WaitKind::Notify, Location::caller())
@@ -188,6 +189,7 @@ impl Notify {
     /// // A second wait would wait for a third call.
     /// # });
     /// ```
+    #[inline]
     pub fn notify_one(&self) {
         self.notify_marked(FIRST);
     }
@@ -225,60 +227,84 @@ impl Notify {
         }
         let mut batch = WakeBatch::new();
         let mut queue = self.list.lock();
-        // Release: as above. With WAITERS set the word changes under the lock only; without, nobody is in the queue.
-        self.word.fetch_add(ROUND, Ordering::Release);
+        // Acquire and Release: as in `settle`.
+        let word = self.word.load(Ordering::Acquire);
+        if word & WAITERS != 0 {
+            self.word.store(word.wrapping_add(ROUND) & !WAITERS, Ordering::Release);
+        } else {
+            // Release: as above. The last one left before we had the lock, and others may change the word.
+            self.word.fetch_add(ROUND, Ordering::Release);
+        }
         let nothing = queue.call_all(&mut batch);
         debug_assert_eq!(nothing, 0, "who waits has nothing yet");
-        self.settle(&queue);
         drop(queue);
         batch.wake_all();
     }
 
     /// As [`notified`](Notify::notified), on behalf of another wait than a plain one.
+    #[inline]
     pub(crate) fn notified_for(&self, kind: WaitKind, at: &'static Location<'static>) -> Notified<'_> {
         Notified(Listening::new(self, kind, at))
     }
 
+    #[inline]
     fn notify_marked(&self, mark: usize) {
-        // Relaxed: a stale value costs a turn of the loop, or a look under the lock.
-        let mut word = self.word.load(Ordering::Relaxed);
-        loop {
-            while word & WAITERS == 0 {
-                // Release: rule 4, for who takes the permit. Also when it was set before: this call has news of its own.
-                match self.word.compare_exchange_weak(word, word | PERMIT, Ordering::Release, Ordering::Relaxed) {
-                    Ok(_) => return,
-                    Err(newer) => word = newer,
-                }
-            }
-            let mut batch = WakeBatch::new();
-            let mut queue = self.list.lock();
-            if self.grant(&mut queue, mark, &mut batch) {
-                drop(queue);
-                return batch.wake_all();
-            }
-            // The last one left before we had the lock.
-            word = self.word.load(Ordering::Relaxed);
+        while !self.leave_permit() && !self.notify_waiter(mark) {
+            // Who waited when we looked has left before we had the lock.
         }
     }
 
-    /// Grants one who waits; `false`: nobody does.
-    fn grant(&self, queue: &mut Queue, mark: usize, batch: &mut WakeBatch) -> bool {
-        let granted = if mark == LAST { queue.grant_last(mark, batch) } else { queue.grant_first(mark, batch) };
-        if granted {
+    /// Leaves the permit; `false`: somebody waits.
+    #[inline]
+    fn leave_permit(&self) -> bool {
+        // Relaxed: a stale value costs a turn of the loop, or a look under the lock.
+        let mut word = self.word.load(Ordering::Relaxed);
+        while word & WAITERS == 0 {
+            // Release: rule 4, for who takes the permit. Also when it was set before: this call has news of its own.
+            match self.word.compare_exchange_weak(word, word | PERMIT, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(newer) => word = newer,
+            }
+        }
+        false
+    }
+
+    /// Notifies one who waits; `false`: nobody does.
+    #[cold]
+    fn notify_waiter(&self, mark: usize) -> bool {
+        let mut batch = WakeBatch::new();
+        let mut queue = self.list.lock();
+        let called = self.call_one(&mut queue, mark, &mut batch);
+        drop(queue);
+        batch.wake_all();
+        called
+    }
+
+    /// Calls one who waits; `false`: nobody does.
+    fn call_one(&self, queue: &mut Queue, mark: usize, batch: &mut WakeBatch) -> bool {
+        let called = if mark == LAST { queue.call_last(mark, batch) } else { queue.call_first(mark, batch) };
+        if called {
             self.settle(queue);
         }
-        granted
+        called
     }
 
     /// Clears WAITERS if nobody waits any more (rule 1).
     fn settle(&self, queue: &Queue) {
-        // Relaxed: WAITERS changes under the lock that we have; the rest goes on with the chain of releases.
-        if !queue.is_waited_for() && self.word.load(Ordering::Relaxed) & WAITERS != 0 {
-            self.word.fetch_and(!WAITERS, Ordering::Relaxed);
+        if queue.is_waited_for() {
+            return;
+        }
+        // Acquire: goes on with the chain of releases, which the plain store would break. While WAITERS is set the word is
+        // ours (rule 1), so that no change is lost.
+        let word = self.word.load(Ordering::Acquire);
+        if word & WAITERS != 0 {
+            // Release: rule 4.
+            self.word.store(word & !WAITERS, Ordering::Release);
         }
     }
 
     /// Without the lock: whether who was made in `round` is notified. It takes the permit if there is one.
+    #[inline]
     fn take_notification(&self, round: usize) -> bool {
         // Acquire: rule 4, for a later round.
         let mut word = self.word.load(Ordering::Acquire);
@@ -376,6 +402,7 @@ impl OwnedNotified {
 impl Future for Notified<'_> {
     type Output = ();
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // SAFETY: the one field is pinned when we are.
         unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(Some(cx.waker()))
@@ -385,6 +412,7 @@ impl Future for Notified<'_> {
 impl Future for OwnedNotified {
     type Output = ();
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // SAFETY: the one field is pinned when we are.
         unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(Some(cx.waker()))
@@ -411,6 +439,7 @@ enum Progress {
 }
 
 impl<N: Deref<Target = Notify>> Listening<N> {
+    #[inline]
     fn new(notify: N, kind: WaitKind, at: &'static Location<'static>) -> Self {
         // Acquire: pairs with the Release of a round. Who makes this after a round sees what was done before it, and
         // so finds by itself what it will not be notified of.
@@ -419,6 +448,7 @@ impl<N: Deref<Target = Notify>> Listening<N> {
     }
 
     /// Polls; without a waker it only takes its place.
+    #[inline]
     fn poll(self: Pin<&mut Self>, waker: Option<&Waker>) -> Poll<()> {
         // SAFETY: only the waiter must stay in place, and it is only shared. `notify` is a reference or an `Arc`: it
         // keeps its referent in place.
@@ -454,6 +484,10 @@ impl<N: Deref<Target = Notify>> Listening<N> {
 
     /// Looks whether it was notified in the queue.
     fn look(&self, waker: Option<&Waker>) -> (bool, Progress) {
+        // SAFETY: we are the future that owns the waiter.
+        if unsafe { self.waiter.take_call(self.notify.key()) }.is_some() {
+            return (true, Progress::Done);
+        }
         let list = &self.notify.list;
         let mut leftover = None;
         // SAFETY: the waiter has joined this list: `Queued`.
@@ -483,12 +517,12 @@ impl<N: Deref<Target = Notify>> Listening<N> {
         // SAFETY: the waiter has joined this list: `Queued`. We are being dropped in place.
         let left = unsafe { queue.leave(&self.waiter, notify.key(), &mut leftover) };
         match left.state {
-            State::Granted if !notify.grant(&mut queue, left.has, &mut batch) => {
+            State::Waiting => notify.settle(&queue),
+            State::Called if left.has != 0 && !notify.call_one(&mut queue, left.has, &mut batch) => {
                 // Release: the news passes through here to who takes the permit. WAITERS is not set: nobody waits.
                 notify.word.fetch_or(PERMIT, Ordering::Release);
             }
-            State::Granted | State::Called | State::Out => {}
-            State::Waiting => notify.settle(&queue),
+            State::Called | State::Granted => {}
         }
         drop(queue);
         batch.wake_all();

@@ -113,7 +113,6 @@ pub struct Sender<T> {
 /// # Panics
 ///
 /// When it is polled again after it has given its result.
-#[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Receiver<T> {
     /// `None` once the result has been given.
     channel: Option<NonNull<Channel<T>>>,

@@ -113,9 +113,16 @@ impl Permits {
     /// Gives back `n` permits that were acquired here, and hands them to who waits.
     #[inline]
     pub(crate) fn release(&self, n: usize) {
+        if n == 0 {
+            return;
+        }
+        // Relaxed: a hint. If somebody waits, the permits need not pass through the word.
+        if self.word.load(Ordering::Relaxed) & WAITERS != 0 {
+            return self.hand_out_now(n);
+        }
         // Release: pairs with the Acquires of those who take permits (rule 5). No overflow: they were here before.
-        if n != 0 && self.word.fetch_add(n << SHIFT, Ordering::Release) & WAITERS != 0 {
-            self.hand_out_now();
+        if self.word.fetch_add(n << SHIFT, Ordering::Release) & WAITERS != 0 {
+            self.hand_out_now(0);
         }
     }
 
@@ -138,7 +145,7 @@ impl Permits {
             }
         }
         if word & WAITERS != 0 {
-            self.hand_out_now();
+            self.hand_out_now(0);
         }
     }
 
@@ -155,9 +162,7 @@ impl Permits {
         let before = self.word.fetch_or(CLOSED, Ordering::Release);
         if before & WAITERS != 0 {
             let had = queue.call_all(&mut batch);
-            // Release: as in `release`.
-            self.word.fetch_add(had << SHIFT, Ordering::Release);
-            self.nobody_waits();
+            self.nobody_waits(had);
         }
         drop(queue);
         batch.wake_all();
@@ -169,7 +174,7 @@ impl Permits {
         self.held_by.set(at);
         // Relaxed: a hint. Who sets WAITERS right now may read the words above too early; see `holders`.
         if self.word.load(Ordering::Relaxed) & WAITERS != 0 {
-            self.held_by.fetched(self.key());
+            self.held_by.fetched();
         }
     }
 
@@ -185,35 +190,42 @@ impl Permits {
     }
 
     #[cold]
-    fn hand_out_now(&self) {
+    fn hand_out_now(&self, in_hand: usize) {
         let mut batch = WakeBatch::new();
         let mut queue = self.list.lock();
-        self.hand_out(&mut queue, &mut batch);
+        self.hand_out(&mut queue, in_hand, &mut batch);
         drop(queue);
         batch.wake_all();
     }
 
-    /// Gives the permits in the word to those who wait, oldest first, until one side is used up (rule 2).
-    fn hand_out(&self, queue: &mut Queue, batch: &mut WakeBatch) {
+    /// Gives the permits in hand, then those in the word, to those who wait, oldest first, until one side is used up
+    /// (rule 2). What is left in hand goes into the word.
+    fn hand_out(&self, queue: &mut Queue, mut in_hand: usize, batch: &mut WakeBatch) {
         while let Some(lacks) = queue.first_lacks() {
-            let given = self.take_up_to(lacks);
+            let mut given = in_hand.min(lacks);
+            in_hand -= given;
+            given += self.take_up_to(lacks - given);
             if given == 0 {
                 return;
             }
             if let Some(granted) = queue.give_first(given, batch)
                 && queue.is_waited_for()
             {
-                self.held_by.granted(self.key(), granted);
+                self.held_by.granted(granted);
             }
         }
         // Relaxed: WAITERS changes under the lock that we have.
         if self.word.load(Ordering::Relaxed) & WAITERS != 0 {
-            self.nobody_waits();
+            self.nobody_waits(in_hand);
+        } else if in_hand > 0 {
+            // Release: as in `release`.
+            self.word.fetch_add(in_hand << SHIFT, Ordering::Release);
         }
     }
 
     /// Takes what there is, `n` at the most, whoever waits: for whom the queue is locked, or who forgets permits.
     fn take_up_to(&self, n: usize) -> usize {
+        // Relaxed: who sets WAITERS, or finds it set after adding, reads its own change or a later one (rule 2).
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let take = n.min(word >> SHIFT);
@@ -228,26 +240,26 @@ impl Permits {
         }
     }
 
-    /// Sets WAITERS, under the queue's lock.
+    /// Sets WAITERS, under the queue's lock, for the first one in it.
     fn somebody_waits(&self) {
         // Acquire: the holder's words are read next. Relaxed would do for rule 2: this and `release` change one word.
-        if self.word.fetch_or(WAITERS, Ordering::Acquire) & WAITERS == 0 {
-            self.held_by.first_waiter(self.key());
-        }
+        let before = self.word.fetch_or(WAITERS, Ordering::Acquire);
+        debug_assert!(before & WAITERS == 0, "rule 1: the queue was empty");
+        self.held_by.first_waiter(self.key());
     }
 
-    /// Clears WAITERS, under the queue's lock.
-    fn nobody_waits(&self) {
-        // Relaxed: a read-modify-write goes on with the chain of releases (rule 5).
-        self.word.fetch_and(!WAITERS, Ordering::Relaxed);
-        self.held_by.last_waiter(self.key());
+    /// Clears WAITERS, which is set, under the queue's lock, and puts the permits in hand into the word.
+    fn nobody_waits(&self, in_hand: usize) {
+        // One addition does both. Release: permits that went from hand to hand through the queue belong to the chain of
+        // releases too (rule 5).
+        self.word.fetch_add((in_hand << SHIFT).wrapping_sub(WAITERS), Ordering::Release);
+        self.held_by.last_waiter();
     }
 }
 
 impl Drop for Permits {
     fn drop(&mut self) {
-        // Does nothing, unless a claim was leaked (`mem::forget`) while it waited.
-        self.held_by.last_waiter(self.key());
+        self.held_by.retire();
     }
 }
 

@@ -152,6 +152,7 @@ impl Semaphore {
     /// # drop(permit);
     /// # });
     /// ```
+    #[inline]
     #[track_caller]
     pub fn acquire(&self) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
         Acquire(Claim::new(self, 1, WaitKind::Semaphore, Location::caller()))
@@ -181,6 +182,7 @@ impl Semaphore {
     /// assert_eq!(semaphore.available_permits(), 2);
     /// # });
     /// ```
+    #[inline]
     #[track_caller]
     pub fn acquire_many(&self, n: u32) -> impl Future<Output = Result<SemaphorePermit<'_>, AcquireError>> {
         Acquire(Claim::new(self, n as usize, WaitKind::Semaphore, Location::caller()))
@@ -203,6 +205,7 @@ impl Semaphore {
     /// semaphore.close();
     /// assert_eq!(semaphore.try_acquire().unwrap_err(), TryAcquireError::Closed);
     /// ```
+    #[inline]
     pub fn try_acquire(&self) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         self.try_acquire_many(1)
     }
@@ -214,6 +217,7 @@ impl Semaphore {
     ///
     /// # Panics
     /// If `n` exceeds [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+    #[inline]
     #[track_caller]
     pub fn try_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         self.take(n)?;
@@ -241,6 +245,7 @@ impl Semaphore {
     /// assert_eq!(semaphore.available_permits(), 3);
     /// # });
     /// ```
+    #[inline]
     #[track_caller]
     pub fn acquire_owned(self: Arc<Self>) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> {
         AcquireOwned(Claim::new(self, 1, WaitKind::Semaphore, Location::caller()))
@@ -256,6 +261,7 @@ impl Semaphore {
     ///
     /// # Cancel safety
     /// As for [`acquire_many`](Semaphore::acquire_many).
+    #[inline]
     #[track_caller]
     pub fn acquire_many_owned(
         self: Arc<Self>,
@@ -268,6 +274,7 @@ impl Semaphore {
     ///
     /// # Errors
     /// [`TryAcquireError::Closed`] or [`TryAcquireError::NoPermits`].
+    #[inline]
     pub fn try_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         self.try_acquire_many_owned(1)
     }
@@ -279,6 +286,7 @@ impl Semaphore {
     ///
     /// # Panics
     /// If `n` exceeds [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+    #[inline]
     #[track_caller]
     pub fn try_acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, TryAcquireError> {
         self.take(n)?;
@@ -374,6 +382,7 @@ impl Semaphore {
     }
 
     /// Takes `n` permits out, now or never.
+    #[inline]
     #[track_caller]
     fn take(&self, n: u32) -> Result<(), TryAcquireError> {
         let n = n as usize;

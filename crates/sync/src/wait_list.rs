@@ -2,25 +2,29 @@
 //!
 //! 1. A [`Waiter`] lives in the future that waits, pinned. It joins one list only, and its future makes it leave before
 //!    it is freed. Whoever calls an `unsafe fn` here vouches for that.
-//! 2. What can change in a waiter belongs to the lock of its list.
+//! 2. What can change in a waiter, its [`Entry`], belongs to the lock of its list. Joining writes it; it is not touched
+//!    before, and is left with nothing to drop. So a future that never waits does not pay for it.
 //! 3. `waiting` is first in, first out: who came first is granted first. Only its front may have a part of what it needs.
 //! 4. A grant stays linked, in `granted`, until the next poll of its future consumes it: what a future has been granted
 //!    but never fetched can be found, reported, and handed to another future of the same task.
 //! 5. Every poll stamps its waiter with the task and its poll number. So a grant carries the poll in which its future
 //!    was last seen: a later poll of that task that ended without consuming the grant proves that the task does not
 //!    poll this future any more.
-//! 6. No user code runs under the lock: wakers are cloned before it is taken, woken and dropped after it is released.
+//! 6. A call tells news, and gives nothing that another future could use: who is called is in no list any more. Setting
+//!    `called` is the last that its caller does to it; from then on the waiter is its future's alone, without the lock.
+//! 7. No user code runs under the lock: wakers are cloned before it is taken, woken and dropped after it is released.
 //!
-//! [`Permits`](crate::permits::Permits), [`Notify`](crate::Notify) and the cancellation tokens call in; they gather the
-//! wakers of whom they grant and wake them themselves.
+//! [`Permits`](crate::permits::Permits) grants, [`Notify`](crate::Notify), the cells and the cancellation tokens call.
+//! They gather the wakers of whom they reach, and wake them themselves.
 //!
-//! | state \ event | join    | grant   | call    | leave |
-//! |---------------|---------|---------|---------|-------|
-//! | Out           | Waiting, or Granted at once | - | - | Out |
-//! | Waiting       | -       | Granted | Called  | Out   |
-//! | Granted       | -       | -       | -       | Out   |
-//! | Called        | -       | -       | -       | Out   |
+//! | state \ event | join, join_granted | grant   | call    | leave, take_call |
+//! |---------------|--------------------|---------|---------|------------------|
+//! | (out)         | Waiting, Granted   | -       | -       | -                |
+//! | Waiting       | -                  | Granted | Called  | (out)            |
+//! | Granted       | -                  | -       | -       | (out)            |
+//! | Called        | -                  | -       | -       | (out)            |
 
+use std::mem::MaybeUninit;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::Waker;
@@ -28,6 +32,7 @@ use std::task::Waker;
 use unstuck_base::const_unless_model;
 use unstuck_base::list::{Links, List, Node};
 use unstuck_base::local::{self, TaskRef, WaitKind};
+use unstuck_base::sync::atomic::{AtomicBool, Ordering};
 use unstuck_base::sync::{Mutex, MutexGuard, UnsafeCell};
 use unstuck_base::wake_batch::WakeBatch;
 
@@ -47,13 +52,16 @@ pub(crate) struct Waiter {
     links: Links<Waiter>,
     kind: WaitKind,
     at: &'static Location<'static>,
-    entry: UnsafeCell<Entry>,
+    /// Whether the state is `Called`.
+    called: AtomicBool,
+    entry: UnsafeCell<MaybeUninit<Entry>>,
 }
 
 /// The part of a waiter that belongs to the list's lock.
 struct Entry {
     state: State,
     needs: usize,
+    /// What it was given so far; of one that was called, the mark.
     has: usize,
     /// Present while the state is `Waiting`, unless the future was queued without being polled.
     waker: Option<Waker>,
@@ -61,16 +69,14 @@ struct Entry {
     stamp: Option<TaskRef>,
 }
 
-/// Where a waiter is; see the table.
+/// Where a waiter is that has joined; see the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// In no list.
-    Out,
     /// In `waiting`.
     Waiting,
     /// In `granted`: it has what it needs, which is the future's to consume or to pass on.
     Granted,
-    /// In no list: everybody was called at once, which leaves nothing to pass on.
+    /// In no list: its future has been told, and left a mark in `has`.
     Called,
 }
 
@@ -104,7 +110,7 @@ impl WaitList {
     }
 
     /// Locks the queue for another poll of `waiter`, which has joined it. If it still waits, it will be woken by
-    /// `waker`. Wakers that are not needed any more are put into `leftover`, which must outlive the guard (rule 6).
+    /// `waker`. Wakers that are not needed any more are put into `leftover`, which must outlive the guard (rule 7).
     ///
     /// # Safety
     /// `waiter` has joined this list and no other (rule 1).
@@ -143,15 +149,11 @@ impl Queue {
     /// Puts `waiter` at the back. It has nothing yet and needs `needs` (in the lock's own measure).
     ///
     /// # Safety
-    /// `waiter` is [`State::Out`], has joined no other list before, stays in place and leaves before it is freed
-    /// (rule 1).
+    /// `waiter` is out, has joined no other list before, stays in place, and leaves before it is freed (rule 1).
     pub(crate) unsafe fn join(&mut self, waiter: &Waiter, needs: usize) {
-        // SAFETY: rule 2: `self` is the queue, hence locked; rule 1 is the caller's.
+        // SAFETY: rule 1 is the caller's.
         unsafe {
-            waiter.with(self, |entry| {
-                assert!(entry.state == State::Out);
-                (entry.state, entry.needs, entry.has) = (State::Waiting, needs, 0);
-            });
+            waiter.write(Entry { state: State::Waiting, needs, has: 0, waker: None, stamp: None });
             self.waiting.push_back(NonNull::from(waiter));
         }
     }
@@ -161,12 +163,9 @@ impl Queue {
     /// # Safety
     /// As [`join`](Queue::join).
     pub(crate) unsafe fn join_granted(&mut self, waiter: &Waiter, needs: usize) {
-        // SAFETY: rule 2: `self` is the queue, hence locked; rule 1 is the caller's.
+        // SAFETY: rule 1 is the caller's.
         unsafe {
-            waiter.with(self, |entry| {
-                assert!(entry.state == State::Out);
-                (entry.state, entry.needs, entry.has) = (State::Granted, needs, needs);
-            });
+            waiter.write(Entry { state: State::Granted, needs, has: needs, waker: None, stamp: None });
             self.granted.push_back(NonNull::from(waiter));
         }
     }
@@ -230,43 +229,34 @@ impl Queue {
         complete.then(|| self.grant(first, batch))
     }
 
-    /// Grants the first in line, which is given the mark `has`. `false`: nobody waits.
-    pub(crate) fn grant_first(&mut self, has: usize, batch: &mut WakeBatch) -> bool {
-        let Some(first) = self.waiting.front() else { return false };
-        self.grant_marked(first, has, batch);
+    /// Calls the first in line, with a mark that it will find. `false`: nobody waits.
+    pub(crate) fn call_first(&mut self, mark: usize, batch: &mut WakeBatch) -> bool {
+        let Some(first) = self.waiting.pop_front() else { return false };
+        self.call(first, mark, batch);
         true
     }
 
-    /// Grants the last in line, which is given the mark `has`. `false`: nobody waits.
-    pub(crate) fn grant_last(&mut self, has: usize, batch: &mut WakeBatch) -> bool {
-        let Some(last) = self.waiting.back() else { return false };
-        self.grant_marked(last, has, batch);
+    /// Calls the last in line, with a mark that it will find. `false`: nobody waits.
+    pub(crate) fn call_last(&mut self, mark: usize, batch: &mut WakeBatch) -> bool {
+        let Some(last) = self.waiting.pop_back() else { return false };
+        self.call(last, mark, batch);
         true
     }
 
-    /// Calls everybody who waits: they leave the list. Returns the sum of what they had, which is the caller's again.
+    /// Calls everybody who waits, with the mark 0. Returns the sum of what they had, which is the caller's again.
     pub(crate) fn call_all(&mut self, batch: &mut WakeBatch) -> usize {
         let mut had = 0;
         while let Some(waiter) = self.waiting.pop_front() {
-            // SAFETY: rule 1: it was linked until now, so it is alive; its future can't free it without our lock.
-            unsafe {
-                waiter.as_ref().with(self, |entry| {
-                    entry.state = State::Called;
-                    had += std::mem::take(&mut entry.has);
-                    if let Some(waker) = entry.waker.take() {
-                        batch.push(waker);
-                    }
-                });
-            }
+            had += self.call(waiter, 0, batch);
         }
         had
     }
 
     /// Takes `waiter` out of whatever it is in, and says what it had. Its waker goes into `leftover`, which must
-    /// outlive the lock (rule 6). If the poll in progress had recorded that it waits for this, it does no more.
+    /// outlive the lock (rule 7). If the poll in progress had recorded that it waits for this, it does no more.
     ///
     /// # Safety
-    /// `waiter` has joined this list, or none.
+    /// `waiter` has joined this list, and is not out.
     pub(crate) unsafe fn leave(&mut self, waiter: &Waiter, key: usize, leftover: &mut Option<Waker>) -> Left {
         // SAFETY: rule 2, and the caller's promise.
         let (left, stamp) = unsafe {
@@ -274,22 +264,20 @@ impl Queue {
                 if let Some(waker) = entry.waker.take() {
                     *leftover = Some(waker);
                 }
-                let left = Left { state: entry.state, has: std::mem::take(&mut entry.has) };
-                entry.state = State::Out;
-                (left, entry.stamp.take())
+                (Left { state: entry.state, has: entry.has }, entry.stamp)
             })
         };
+        // Relaxed: what concerns the state is passed on through the lock.
+        waiter.called.store(false, Ordering::Relaxed);
         // SAFETY: the state says which of our lists the waiter is in.
         unsafe {
             match left.state {
                 State::Waiting => self.waiting.remove(NonNull::from(waiter)),
                 State::Granted => self.granted.remove(NonNull::from(waiter)),
-                State::Out | State::Called => {}
+                State::Called => {}
             }
         }
-        if stamp.is_some() && stamp == local::current_task() {
-            local::forget_wait(waiter.kind, key);
-        }
+        waiter.forget(stamp, key);
         left
     }
 
@@ -306,10 +294,23 @@ impl Queue {
         }
     }
 
-    fn grant_marked(&mut self, waiter: NonNull<Waiter>, has: usize, batch: &mut WakeBatch) {
-        // SAFETY: rule 1: it is linked, so it is alive and in place.
-        unsafe { waiter.as_ref().with(self, |entry| entry.has = has) };
-        self.grant(waiter, batch);
+    /// Waiting to Called. `waiter` was taken out of `waiting` just now. Returns what it had.
+    fn call(&mut self, waiter: NonNull<Waiter>, mark: usize, batch: &mut WakeBatch) -> usize {
+        // SAFETY: it was linked until now, so it is alive and in place (rule 1). Its future does not free it without our
+        // lock until `called` is set; that is the last touch, and it makes no reference to the rest (rule 6).
+        unsafe {
+            let had = waiter.as_ref().with(self, |entry| {
+                entry.state = State::Called;
+                if let Some(waker) = entry.waker.take() {
+                    batch.push(waker);
+                }
+                std::mem::replace(&mut entry.has, mark)
+            });
+            let called = &raw const (*waiter.as_ptr()).called;
+            // Release: pairs with the Acquire in `take_call`.
+            (*called).store(true, Ordering::Release);
+            had
+        }
     }
 
     /// Waiting to Granted. `waiter` is in `waiting`.
@@ -333,12 +334,14 @@ impl Queue {
 impl Waiter {
     const_unless_model! {
         /// A waiter that has joined nothing: for a future that waits for `kind` on behalf of the code at `at`.
+        #[inline]
         pub(crate) fn new(kind: WaitKind, at: &'static Location<'static>) -> Self {
             Waiter {
                 links: Links::new(),
                 kind,
                 at,
-                entry: UnsafeCell::new(Entry { state: State::Out, needs: 0, has: 0, waker: None, stamp: None }),
+                called: AtomicBool::new(false),
+                entry: UnsafeCell::new(MaybeUninit::uninit()),
             }
         }
     }
@@ -353,13 +356,49 @@ impl Waiter {
         matches!(self.kind, WaitKind::Mutex | WaitKind::Write)
     }
 
+    /// If it was called: takes the mark, and the waiter is out. Needs no lock (rule 6). `key` is as for `leave`.
+    ///
+    /// # Safety
+    /// The caller is the future that owns the waiter.
+    #[inline]
+    pub(crate) unsafe fn take_call(&self, key: usize) -> Option<usize> {
+        // Acquire: pairs with the Release in `call`: the caller is done with the waiter.
+        if !self.called.load(Ordering::Acquire) {
+            return None;
+        }
+        self.called.store(false, Ordering::Relaxed);
+        // SAFETY: rule 6: the waiter is its future's alone. It was called, so it has joined (rule 2).
+        let (mark, stamp) = self.entry.with(|entry| unsafe {
+            let entry = (*entry).assume_init_ref();
+            (entry.has, entry.stamp)
+        });
+        self.forget(stamp, key);
+        Some(mark)
+    }
+
+    /// The poll that `stamp` stands for does not wait for this any more, if it is still in progress.
+    fn forget(&self, stamp: Option<TaskRef>, key: usize) {
+        if stamp.is_some() && stamp == local::current_task() {
+            local::forget_wait(self.kind, key);
+        }
+    }
+
+    /// Begins a stay in a list.
+    ///
+    /// # Safety
+    /// The waiter is out, and the caller is its future.
+    unsafe fn write(&self, new: Entry) {
+        // SAFETY: nobody else touches a waiter that is out. What was there before has nothing to drop (rule 2).
+        self.entry.with_mut(|entry| unsafe { (*entry).write(new) });
+    }
+
     /// Touches what belongs to the lock.
     ///
     /// # Safety
-    /// `queue` is the one that this waiter has joined or is about to join (rule 2).
+    /// `queue` is the one that this waiter has joined (rule 2), and it is not out.
     unsafe fn with<R>(&self, _queue: &mut Queue, touch: impl FnOnce(&mut Entry) -> R) -> R {
-        // SAFETY: rule 2: the queue is borrowed mutably, so its lock is ours.
-        self.entry.with_mut(|entry| touch(unsafe { &mut *entry }))
+        // SAFETY: rule 2: the queue is borrowed mutably, so its lock is ours; and the entry was written.
+        self.entry.with_mut(|entry| touch(unsafe { (*entry).assume_init_mut() }))
     }
 }
 

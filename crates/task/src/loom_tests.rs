@@ -52,10 +52,15 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Runs a model, and looks whether each of its runs has freed each task.
+/// Runs a model in all its interleavings, and looks whether each of its runs has freed each task.
 fn model(body: impl Fn() + Send + Sync + 'static) {
+    model_with(None, body);
+}
+
+/// As [`model`], with at most so many preemptions in a run.
+fn model_with(preemptions: Option<usize>, body: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = preemptions;
     builder.check(move || {
         body();
         assert_eq!(TASKS.get(), 0, "every task is freed");
@@ -555,7 +560,8 @@ fn loom_shutdown_waits_for_a_waker_whose_task_was_run_and_freed_meanwhile() {
 
 #[test]
 fn loom_shutdown_against_two_foreign_wakers() {
-    model(|| {
+    // Three threads in all interleavings would take minutes.
+    model_with(Some(2), || {
         let (fifo, drops, open) = (Fifo::new(), Drops::default(), Arc::new(AtomicBool::new(false)));
         let (join, waker) = waiting(&fifo, &drops, &open);
         drop(join);

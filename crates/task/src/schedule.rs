@@ -26,7 +26,8 @@ use crate::run::Runnable;
 
 /// The only way from a task to a queue.
 pub trait Schedule: Send + Sync {
-    /// Takes a task that was spawned, woken or aborted, from any thread. It will be run, or dropped at shutdown.
+    /// Takes a task that was spawned, woken or aborted, from any thread. It will be run, or dropped at shutdown: later,
+    /// since shutdown may wait for this call (rule 3), which must not run user code.
     fn schedule(&self, task: Runnable);
 
     /// Takes a task that was woken while it was polled, on the thread that polled it: it goes behind what is queued.
@@ -139,7 +140,8 @@ impl HomeRef {
         self.0
     }
 
-    /// Waits until every waker that is in progress now is done (rule 3). It runs no user code, so that is soon.
+    /// Waits until every waker that is in progress now is done (rule 3). It runs no user code, so that is soon. Hold no
+    /// lock that [`Schedule::schedule`] takes.
     pub fn wait_for_wakers(&self) {
         for shard in &self.0.guards {
             // Acquire: pairs with the Release of the guard's drop.

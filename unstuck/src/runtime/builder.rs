@@ -11,7 +11,7 @@ use unstuck_driver::{Driver, Kernel, PausedClock, Timers};
 use unstuck_scheduler::{BlockingPool, Hooks, Pool, Single, blocking, pool};
 
 use super::threads::{Threads, default_workers};
-use super::{Handle, Kind, Runtime};
+use super::{Handle, Kind, LocalOptions, LocalRuntime, Runtime};
 
 /// Builds a [`Runtime`] with settings of one's own.
 ///
@@ -38,6 +38,7 @@ pub struct Builder {
     threads: Threads,
     hooks: Hooks,
     start_paused: bool,
+    name: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,7 @@ impl Builder {
             threads: Threads { name: Threads::named("unstuck-worker".to_owned()), stack_size: None },
             hooks: Hooks::default(),
             start_paused: false,
+            name: None,
         }
     }
 
@@ -93,6 +95,12 @@ impl Builder {
     pub fn worker_threads(&mut self, val: usize) -> &mut Self {
         assert!(val > 0, "Worker threads cannot be set to 0");
         self.workers = Some(val);
+        self
+    }
+
+    /// What the runtime is called, for [`Handle::name`]: to tell several apart.
+    pub fn name(&mut self, val: impl Into<String>) -> &mut Self {
+        self.name = Some(val.into());
         self
     }
 
@@ -219,6 +227,38 @@ impl Builder {
         }
     }
 
+    /// Builds a runtime whose tasks need not be `Send`: they stay on this thread. For a builder of the current-thread
+    /// flavor.
+    ///
+    /// # Errors
+    /// If the system gives no file descriptor.
+    ///
+    /// # Panics
+    /// If this builder is for a multi-thread runtime.
+    ///
+    /// # Example
+    /// ```
+    /// use std::rc::Rc;
+    /// use unstuck::runtime::{Builder, LocalOptions};
+    ///
+    /// let runtime = Builder::new_current_thread().build_local(LocalOptions::default())?;
+    /// let shared = Rc::new(5);
+    /// let task = runtime.spawn_local({
+    ///     let shared = shared.clone();
+    ///     async move { *shared + 1 }
+    /// });
+    /// assert_eq!(runtime.block_on(task).unwrap(), 6);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn build_local(&mut self, _options: LocalOptions) -> io::Result<LocalRuntime> {
+        assert!(
+            self.flavor == Flavor::CurrentThread,
+            "multi_thread is not supported for `LocalRuntime`: begin with `Builder::new_current_thread`"
+        );
+        self.build().map(LocalRuntime::around)
+    }
+
     fn build_current_thread(
         &self,
         kernel: Arc<dyn Kernel>,
@@ -228,8 +268,14 @@ impl Builder {
         let timers = Timers::new(kernel.clone(), 0);
         let single = Single::new(kernel.clone(), driver, timers.clone(), kernel.entropy(), self.hooks.clone());
         let blocking = self.blocking_pool(&kernel);
-        let parts =
-            Parts { scheduler: single.scheduler(), kernel, timers, blocking: blocking.clone(), clock: Some(clock) };
+        let parts = Parts {
+            scheduler: single.scheduler(),
+            kernel,
+            timers,
+            blocking: blocking.clone(),
+            clock: Some(clock),
+            name: self.name.clone(),
+        };
         let handle = unstuck_context::Handle::new(parts);
         blocking.set_context(handle.clone());
         Runtime { scheduler: Kind::CurrentThread(single), blocking, handle: Handle::new(handle), is_shut_down: false }
@@ -247,7 +293,14 @@ impl Builder {
             seed: kernel.entropy(),
         };
         let pool = Pool::new(&config, kernel.clone(), driver, timers.clone(), blocking.clone());
-        let parts = Parts { scheduler: pool.scheduler(), kernel, timers, blocking: blocking.clone(), clock: None };
+        let parts = Parts {
+            scheduler: pool.scheduler(),
+            kernel,
+            timers,
+            blocking: blocking.clone(),
+            clock: None,
+            name: self.name.clone(),
+        };
         let handle = unstuck_context::Handle::new(parts);
         blocking.set_context(handle.clone());
         // From here on the runtime is whole: if a thread can't be started, dropping it ends those that were.
@@ -284,6 +337,7 @@ impl fmt::Debug for Builder {
             .field("thread_keep_alive", &self.keep_alive)
             .field("thread_stack_size", &self.threads.stack_size)
             .field("start_paused", &self.start_paused)
+            .field("name", &self.name)
             .finish_non_exhaustive()
     }
 }

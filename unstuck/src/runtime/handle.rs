@@ -123,6 +123,18 @@ impl Handle {
         }
     }
 
+    /// What the runtime's builder called it.
+    ///
+    /// # Example
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().name("background").build()?;
+    /// assert_eq!(runtime.handle().name(), Some("background"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn name(&self) -> Option<&str> {
+        self.parts().name.as_deref()
+    }
+
     /// What can be counted of the runtime.
     pub fn metrics(&self) -> RuntimeMetrics {
         RuntimeMetrics::new(self.0.clone())

@@ -20,6 +20,7 @@
 
 mod builder;
 mod handle;
+mod local;
 mod metrics;
 mod threads;
 
@@ -34,6 +35,7 @@ use unstuck_scheduler::{BlockingPool, Pool, Single};
 
 pub use builder::Builder;
 pub use handle::{Handle, RuntimeFlavor};
+pub use local::{LocalOptions, LocalRuntime};
 pub use metrics::RuntimeMetrics;
 pub use unstuck_context::{EnterGuard, TryCurrentError};
 

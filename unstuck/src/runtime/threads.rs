@@ -1,6 +1,7 @@
 //! How the runtime's threads are made: their names, stacks and hooks.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
@@ -29,7 +30,10 @@ impl Threads {
     }
 
     fn start(&self, work: Box<dyn FnOnce() + Send>) -> io::Result<()> {
-        let mut builder = thread::Builder::new().name((self.name)());
+        // A panic of the user's function must not unwind through whoever needs a thread.
+        let name = catch_unwind(AssertUnwindSafe(|| (self.name)()))
+            .map_err(|_panic| io::Error::other("the function that names the runtime's threads panicked"))?;
+        let mut builder = thread::Builder::new().name(name);
         if let Some(size) = self.stack_size {
             builder = builder.stack_size(size);
         }

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
+use unstuck_base::WakeBatch;
 use unstuck_base::local::{self, WaitKind};
 use unstuck_context::with_current;
 use unstuck_driver::timer::{Shutdown, Timer};
@@ -152,7 +153,11 @@ impl Sleep {
     /// # }
     /// ```
     pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
+        let earlier = deadline < self.deadline();
         self.project().timer.reset(deadline.into_std());
+        if earlier {
+            fire_if_due(deadline);
+        }
     }
 
     /// Says from which line the sleep is waited for.
@@ -181,6 +186,20 @@ impl Future for Sleep {
             }
         }
     }
+}
+
+/// A timer that was moved to a deadline in the past fires now, not only when the driver is looked at next.
+fn fire_if_due(deadline: Instant) {
+    let mut woken = WakeBatch::new();
+    // Outside a runtime, or inside another one, the timer's own runtime sees to it.
+    let _ = with_current(|handle| {
+        let parts = handle.parts();
+        let now = parts.kernel.now();
+        if deadline.into_std() <= now {
+            parts.timers.expire(now, &mut woken);
+        }
+    });
+    woken.wake_all();
 }
 
 impl fmt::Debug for Sleep {

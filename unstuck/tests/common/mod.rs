@@ -1,5 +1,5 @@
 //! What several test files share: both flavors of runtime, and values that tell when they are dropped.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(unused, reason = "each test file uses its part")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,31 +7,31 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use unstuck::runtime::{Builder, Runtime};
 
 /// One runtime of each flavor.
-pub fn both() -> [Runtime; 2] {
+pub(crate) fn both() -> [Runtime; 2] {
     [current_thread(), multi_thread(2)]
 }
 
-pub fn current_thread() -> Runtime {
+pub(crate) fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-pub fn multi_thread(workers: usize) -> Runtime {
+pub(crate) fn multi_thread(workers: usize) -> Runtime {
     Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap()
 }
 
 /// Counts how many of its [`Token`]s were dropped.
 #[derive(Clone, Default)]
-pub struct Drops(Arc<AtomicUsize>);
+pub(crate) struct Drops(Arc<AtomicUsize>);
 
 /// Counts its drop.
-pub struct Token(Arc<AtomicUsize>);
+pub(crate) struct Token(Arc<AtomicUsize>);
 
 impl Drops {
-    pub fn token(&self) -> Token {
+    pub(crate) fn token(&self) -> Token {
         Token(self.0.clone())
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 }

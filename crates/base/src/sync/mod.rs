@@ -3,7 +3,8 @@
 //! 1. This folder is the only place that says `loom`; all other code imports from here and is checked unchanged.
 //! 2. Constructors are `const` in the normal build and can't be in loom's, whose objects belong to the thread that makes
 //!    them. A constructor of ours that must be `const` is written inside [`const_unless_model!`](crate::const_unless_model).
-//! 3. A [`Mutex`] is never poisoned: user code never runs under a lock of ours, so a panic can't leave one half-changed.
+//! 3. A [`Mutex`] or [`RwLock`] is never poisoned: what a panic of user code under a lock leaves half-changed is the
+//!    user's own value, and everything of ours is changed before or after.
 //! 4. A `static` uses std's atomics by their own name: loom's objects belong to one run of the model.
 
 #[cfg(unstuck_loom)]

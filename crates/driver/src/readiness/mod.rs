@@ -199,11 +199,17 @@ impl Readiness {
     /// For a kernel that uses this for another socket: ready for `ready`, nobody waits, no shutdown.
     pub fn reset(&self, ready: Ready) {
         let mut waiters = self.waiters.lock();
-        debug_assert!(waiters.list.is_empty(), "a socket goes away after all futures that borrow it");
         let wakers = (waiters.reader.take(), waiters.writer.take());
+        // A socket goes away after all futures that borrow it, but for those that were forgotten: their memory is never
+        // used again, so their nodes are still there.
+        let mut forgotten = Vec::new();
+        while let Some(waiter) = waiters.list.pop_front() {
+            // SAFETY: the list is locked, and the waiter was in it, so it is in place and its waker is ours.
+            forgotten.push(unsafe { waiter.as_ref().waker.with_mut(|slot| (*slot).take()) });
+        }
         self.word.reset(ready);
         drop(waiters);
-        drop(wakers);
+        drop((wakers, forgotten));
     }
 
     /// The address, as an opaque key for [`local::wait_for`].

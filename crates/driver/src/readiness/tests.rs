@@ -172,3 +172,16 @@ fn after_the_shutdown_nothing_waits() {
     readiness.reset(Ready::EMPTY);
     assert!(readiness.poll_ready(Direction::Write, &mut cx).is_pending(), "a new socket waits again");
 }
+
+#[test]
+fn a_forgotten_future_is_not_woken_for_the_next_socket() {
+    let readiness = Readiness::new();
+    let (count, waker) = counting();
+    let mut forgotten = Box::pin(readiness.ready(Interest::READABLE));
+    assert!(forgotten.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    std::mem::forget(forgotten);
+    readiness.reset(Ready::EMPTY);
+    drop(waker);
+    assert_eq!(Arc::strong_count(&count), 1);
+    assert_eq!(set(&readiness, Ready::READABLE), 0);
+}

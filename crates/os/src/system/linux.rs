@@ -5,8 +5,8 @@
 //!    trait allows.
 //! 2. It is set by a span, not a point in time: `Instant` does not say where it is on the system's clock. The span is
 //!    measured before the call, so the timer never rings early.
-//! 3. Deadlines are rounded up to a grid of [`GRAIN`], so that timers that are near each other share one wake-up, which
-//!    costs about as much.
+//! 3. Deadlines are rounded up to a grid, so that timers that are near each other share one wake-up, which costs about
+//!    as much as the rounding: a fine grid, or a coarse one while one deadline follows the other that closely.
 //! 4. Nothing reads the timer or the eventfd: edge-triggered, every expiry and every write is an event.
 
 use std::io;
@@ -19,13 +19,17 @@ use socket2::{SockAddr, Socket};
 
 use crate::reactor::ALARM;
 
-/// In nanoseconds, a power of two. Of the order of what it takes to wake a sleeping thread.
-const GRAIN: u128 = 1 << 15;
+/// In nanoseconds. Of the order of what it takes to wake a sleeping thread.
+const FINE: u64 = 1 << 14;
+const COARSE: u64 = 1 << 16;
 
 /// A sleep for ever, for a clock that ends somewhere.
 const LONGEST: Duration = Duration::from_secs(1 << 30);
 
 pub(crate) const PRIORITY: Option<Interest> = Some(Interest::PRIORITY);
+
+/// The flag of a send that fails without a signal.
+pub(crate) const NO_SIGPIPE: libc::c_int = libc::MSG_NOSIGNAL;
 
 /// The timer of a driver; see rules 1 to 4.
 #[derive(Debug)]
@@ -34,6 +38,8 @@ pub(crate) struct Alarm {
     timer: Timer,
     /// When it will ring.
     armed: Option<Instant>,
+    /// When it rang last.
+    rang: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -46,12 +52,12 @@ enum Timer {
 
 impl Alarm {
     pub(crate) fn new() -> Self {
-        Alarm { start: None, timer: Timer::NotYet, armed: None }
+        Alarm { start: None, timer: Timer::NotYet, armed: None, rang: None }
     }
 
     /// It rang.
     pub(crate) fn has_fired(&mut self) {
-        self.armed = None;
+        self.rang = self.armed.take();
     }
 
     /// Makes a sleep end by `deadline`; what is returned is its limit as well.
@@ -64,11 +70,7 @@ impl Alarm {
         let Some(span) = deadline.checked_duration_since(now).filter(|span| !span.is_zero()) else {
             return Some(Duration::ZERO);
         };
-        let start = *self.start.get_or_insert(now);
-        let span = span.min(LONGEST);
-        let after_start = (now + span).saturating_duration_since(start).as_nanos();
-        let rounding = (GRAIN - after_start % GRAIN) % GRAIN;
-        let span = span + Duration::from_nanos(rounding as u64);
+        let span = self.round_up(now, span.min(LONGEST));
         if self.armed.is_some_and(|armed| armed <= now + span) {
             return None;
         }
@@ -80,6 +82,17 @@ impl Alarm {
             }
             Err(_) => Some(span),
         }
+    }
+
+    /// Makes `span` from `now` end on the grid (rule 3).
+    fn round_up(&mut self, now: Instant, span: Duration) -> Duration {
+        let near = |span: Duration| span < Duration::from_nanos(COARSE);
+        let crowded = near(span) && self.rang.is_some_and(|rang| near(now.saturating_duration_since(rang)));
+        let grain = u128::from(if crowded { COARSE } else { FINE });
+        let start = *self.start.get_or_insert(now);
+        let end = (now + span).saturating_duration_since(start).as_nanos();
+        // Less than a grain, so it fits.
+        span + Duration::from_nanos((end.next_multiple_of(grain) - end) as u64)
     }
 
     fn timer(&mut self, registry: &Registry) -> Option<RawFd> {
@@ -178,4 +191,28 @@ impl SignalPipe {
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+#[cfg(all(test, not(unstuck_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_are_rounded_up_a_little_and_further_only_in_a_crowd() {
+        let mut alarm = Alarm::new();
+        let start = Instant::now();
+        let late = |alarm: &mut Alarm, at: u64, span: u64| {
+            let span = Duration::from_nanos(span);
+            (alarm.round_up(start + Duration::from_nanos(at), span) - span).as_nanos() as u64
+        };
+        assert_eq!(late(&mut alarm, 0, FINE), 0);
+        assert_eq!(late(&mut alarm, 0, FINE + 1), FINE - 1);
+        assert_eq!(late(&mut alarm, 5, 1), FINE - 6);
+        alarm.armed = Some(start + Duration::from_nanos(COARSE));
+        alarm.has_fired();
+        assert_eq!(alarm.rang, Some(start + Duration::from_nanos(COARSE)));
+        assert_eq!(late(&mut alarm, COARSE + 1, 1), COARSE - 2, "one right after the other");
+        assert_eq!(late(&mut alarm, COARSE + 1, COARSE), FINE - 1, "far enough");
+        assert_eq!(late(&mut alarm, 3 * COARSE, 1), FINE - 1, "long after the last");
+    }
 }

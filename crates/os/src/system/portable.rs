@@ -11,6 +11,9 @@ use socket2::{SockAddr, Socket};
 
 pub(crate) const PRIORITY: Option<Interest> = None;
 
+/// No flag: where a send has none, the socket itself is told (socket2 does).
+pub(crate) const NO_SIGPIPE: libc::c_int = 0;
+
 /// The timeout of the system call is fine enough here.
 #[derive(Debug)]
 pub(crate) struct Alarm;

@@ -7,6 +7,8 @@
 //! | sleep (a searcher)   | -1        | +1       | its name goes on the list             |
 //! | sleep (no searcher)  |           | +1       | its name goes on the list             |
 //! | wake one             | +1        | -1       | a name comes off the list             |
+//! | wake a certain one   | +1        | -1       | such a name comes off, if there is one |
+//! | wake all             | +n        | -n       | all names come off                    |
 //! | stay awake           | +1        | -1       | its name comes off, if it was there   |
 //!
 //! 1. Names and `sleeping` change together under the list's lock, so there are as many names as `sleeping` says.
@@ -68,6 +70,14 @@ impl Idle {
         // SeqCst: as all changes of the word.
         self.word.fetch_add(SEARCHING.wrapping_sub(SLEEPING), Ordering::SeqCst);
         Some(name)
+    }
+
+    /// Wakes one of those whose names are `wanted`: whom to unpark, if any of them sleeps.
+    pub(crate) fn wake_a(&self, wanted: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut names = self.names.lock();
+        let at = names.iter().rposition(|name| wanted(*name))?;
+        self.word.fetch_add(SEARCHING.wrapping_sub(SLEEPING), Ordering::SeqCst);
+        Some(names.swap_remove(at))
     }
 
     /// Wakes everybody: whom to unpark. They come back as searchers.

@@ -5,10 +5,11 @@
 //! - [`idle`] and `idle.md`: who sleeps and whom to wake. [`seat`]: who waits in the driver.
 //!
 //! 1. The pool's threads keep it alive, and with it every task that is not complete (rule 1 of `unstuck_task::Home`).
-//! 2. Shutdown: the pool is closed, which every thread sees before its next poll. Each leaves its queue to inject, and
-//!    cancels what the list still has. The last one to go waits for foreign wakers, drops what is queued, tells the
-//!    timers and the driver's resources, and drops the driver. Who asked for the shutdown need not wait for that.
+//! 2. Shutdown: the pool is closed, which every thread sees before its next poll. Each that leaves cancels all tasks but
+//!    those that are being polled, whose own threads do so. The last one to leave tells the timers and the driver's
+//!    resources, and drops the driver. When it takes longer than whoever shuts down will wait, that thread does this.
 //! 3. A thread in a blocking part keeps its place, runs nothing, and is replaced by a spare for that time.
+//! 4. Every thread is a [`Member`], from before it is started: whatever becomes of it, it leaves.
 
 pub(crate) mod idle;
 pub(crate) mod place;
@@ -20,6 +21,7 @@ pub(crate) mod worker;
 use std::any::Any;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,11 +33,12 @@ use unstuck_task::{HomeRef, Runnable, Schedule, TaskList};
 
 use crate::blocking::StartThread;
 use crate::inject::Inject;
-use crate::latch::Latch;
+use crate::latch::{Latch, Present};
 use crate::worker_local::current_worker;
 use crate::{Hooks, run_hook, wake};
 use idle::Idle;
 use places::Places;
+use ring::Ring;
 use seat::Seat;
 use worker::Worker;
 
@@ -73,9 +76,22 @@ pub struct Shared {
     pub(crate) seed: u64,
     blocking: Arc<dyn Offload>,
     closed: AtomicBool,
+    /// How many threads are cancelling the tasks.
+    cancelling: AtomicUsize,
     /// How many spares are to end.
     surplus: AtomicUsize,
-    threads: Latch,
+    threads: Arc<Latch>,
+}
+
+/// A thread of the pool, from before it is started. Dropping it leaves the pool: at the end of the thread, or where none
+/// could be started, or where the turn of a spare never came.
+struct Member {
+    pool: Arc<Shared>,
+    handle: Handle,
+    index: usize,
+    spare: bool,
+    // The last field, so that it goes last: who waits for us finds all of the above dropped.
+    _present: Present,
 }
 
 impl Pool {
@@ -102,6 +118,7 @@ impl Pool {
             seed: config.seed,
             blocking,
             closed: AtomicBool::new(false),
+            cancelling: AtomicUsize::new(0),
             surplus: AtomicUsize::new(0),
             threads: Latch::new(),
         });
@@ -122,30 +139,34 @@ impl Pool {
     /// If a thread can't be started; those that were are told to end.
     pub fn start(&self, handle: &Handle, config: &Config) -> io::Result<()> {
         for index in 0..self.shared.workers {
-            self.shared.threads.enter();
-            let (shared, handle) = (self.shared.clone(), handle.clone());
-            let started = (config.start_thread)(Box::new(move || shared.run_worker(index, false, &handle)));
-            if let Err(error) = started {
-                self.shared.close();
-                self.shared.thread_leaves();
-                return Err(error);
-            }
+            let member = Member::new(&self.shared, handle.clone(), index, false);
+            (config.start_thread)(Box::new(move || member.run())).inspect_err(|_| self.shared.close())?;
         }
         Ok(())
     }
 
-    /// Closes the pool, and waits until its threads have gone, at most for `limit` (`None`: for as long as it takes).
-    /// `true`: they have gone.
+    /// Closes the pool, and waits until its threads have gone, at most for `limit` (`None`: for as long as it takes); not
+    /// for itself, if this is one of them. After that every task is cancelled, but those that are being polled; with a
+    /// limit of zero that is left to the threads. `true`: the threads have gone.
+    ///
+    /// The thread is in the runtime's context.
     pub fn shut_down(&self, limit: Option<Duration>) -> bool {
-        self.shared.close();
-        self.shared.threads.wait(limit, &*self.shared.kernel)
+        let shared = &*self.shared;
+        shared.close();
+        // In a blocking part: it will leave when its poll returns.
+        let own = usize::from(current_worker(|worker| std::ptr::eq(&*worker.pool, shared)).unwrap_or(false));
+        let gone = shared.threads.wait(own, limit, || shared.kernel.real_now()) && own == 0;
+        if !gone && limit != Some(Duration::ZERO) {
+            shared.finish();
+        }
+        gone
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.close();
-        if self.shared.threads.count() == 0 {
+        if !self.shared.threads.is_anybody_running() {
             self.shared.finish();
         }
     }
@@ -157,35 +178,45 @@ impl fmt::Debug for Pool {
     }
 }
 
-impl Shared {
-    fn run_worker(self: Arc<Self>, index: usize, spare: bool, handle: &Handle) {
+impl Member {
+    fn new(pool: &Arc<Shared>, handle: Handle, index: usize, spare: bool) -> Self {
+        Member { pool: pool.clone(), handle, index, spare, _present: pool.threads.enter() }
+    }
+
+    fn run(&self) {
         let _entered = entered::enter();
-        let _context = handle.enter();
-        if !spare {
-            run_hook(&self.hooks.start);
+        let _context = self.handle.enter();
+        if !self.spare {
+            run_hook(&self.pool.hooks.start);
         }
-        Worker::new(self.clone(), index, spare).run();
-        if self.is_closed() {
-            // Rule 2: also the tasks of other threads; each is cancelled once.
-            self.tasks.close();
+        let worker = Worker::new(self.pool.clone(), self.index, self.spare);
+        // Tasks do not panic; if the driver broke, no task that waits for the outside world would ever run again. So the
+        // pool ends, which everybody is told who waits for a task or a resource.
+        if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
+            self.pool.close();
         }
-        if spare {
-            self.places.give_back(index);
-        } else {
-            run_hook(&self.hooks.stop);
+        if self.pool.is_closed() {
+            self.pool.cancel_all();
         }
-        self.thread_leaves();
+        if !self.spare {
+            run_hook(&self.pool.hooks.stop);
+        }
     }
+}
 
-    /// The last thread that leaves a closed pool finishes it, and then counts as gone: who waits finds all dropped.
-    fn thread_leaves(&self) {
-        self.threads.leave(|| {
-            if self.is_closed() {
-                self.finish();
-            }
-        });
+impl Drop for Member {
+    fn drop(&mut self) {
+        let _context = self.handle.enter();
+        if self.spare {
+            self.pool.places.give_back(self.index);
+        }
+        if self.pool.threads.end() && self.pool.is_closed() {
+            self.pool.finish();
+        }
     }
+}
 
+impl Shared {
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire: pairs with the Release in `close`.
         self.closed.load(Ordering::Acquire)
@@ -200,14 +231,32 @@ impl Shared {
         }
     }
 
-    /// Drops all that is left. Every thread has gone, or is the caller.
-    fn finish(&self) {
+    /// Cancels every task but those that are being polled: their threads cancel them when the polls return. The pool is
+    /// closed. When several threads do this, the last of them drops what is queued.
+    fn cancel_all(&self) {
+        self.cancelling.fetch_add(1, Ordering::Relaxed);
         self.tasks.close();
-        self.home.wait_for_wakers();
-        // Dropping a future may wake or abort others: until nothing is left.
-        while let Some(task) = self.inject.pop() {
-            drop(task);
+        // AcqRel: the last one comes after all that the others did. Now no task is idle any more.
+        if self.cancelling.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
         }
+        // Wakers that found a task idle have queued it after this, so that the queue never refuses what a waker brings.
+        self.home.wait_for_wakers();
+        drop(self.inject.close());
+        let nowhere = Ring::new();
+        for index in 0..self.places.visible() {
+            let place = self.places.get(index);
+            drop(place.take_slot());
+            while let Some(task) = place.ring.take_into(&nowhere) {
+                drop(task);
+                drop(nowhere.take_half());
+            }
+        }
+    }
+
+    /// Tells everybody that the runtime has ended, and drops what is left of it. It may be called again.
+    fn finish(&self) {
+        self.cancel_all();
         let mut batch = WakeBatch::new();
         self.timers.shutdown(&mut batch);
         if let Some(mut driver) = self.seat.close() {
@@ -236,9 +285,11 @@ impl Shared {
         }
     }
 
-    pub(crate) fn queue_from_outside(&self, task: Runnable) {
-        self.inject.push(task);
+    /// Queues a task where any worker may take it, or gives it back when it is too late for that.
+    pub(crate) fn queue_from_outside(&self, task: Runnable) -> Result<(), Runnable> {
+        self.inject.push(task)?;
         self.wake_one();
+        Ok(())
     }
 
     /// Is there anything that a worker could take? Call it after a fence; see `idle.md`.
@@ -262,28 +313,17 @@ impl Shared {
         if self.retire_one() {
             return true;
         }
+        let Ok(handle) = unstuck_context::try_current() else { return false };
         let Some(index) = self.places.take_spare() else { return false };
-        self.threads.enter();
-        let Ok(handle) = unstuck_context::try_current() else { return self.no_spare(index) };
-        let shared = self.clone();
-        let spare = Box::new(move || shared.run_worker(index, true, &handle));
-        match self.blocking.offload(spare) {
-            Ok(()) => true,
-            Err(_) => self.no_spare(index),
-        }
-    }
-
-    fn no_spare(&self, index: usize) -> bool {
-        self.places.give_back(index);
-        self.thread_leaves();
-        false
+        let spare = Member::new(self, handle, index, true);
+        self.blocking.offload(Box::new(move || spare.run())).is_ok()
     }
 
     /// One thread too many runs tasks: a spare ends when it next looks.
     fn remove_spare(&self) {
         self.surplus.fetch_add(1, Ordering::AcqRel);
-        // A sleeping spare must look. Which of the sleepers is one is not known here, and this is rare.
-        for index in self.idle.wake_all() {
+        // If none of them sleeps, one looks when its poll ends.
+        if let Some(index) = self.idle.wake_a(|index| index >= self.workers) {
             self.unpark(index);
         }
     }
@@ -299,7 +339,8 @@ impl Schedule for Shared {
             }
         });
         if let Some(task) = task {
-            self.queue_from_outside(task);
+            // What is given back was spawned at this moment (see `cancel_all`), and is cancelled here.
+            drop(self.queue_from_outside(task));
         }
     }
 
@@ -311,7 +352,8 @@ impl Schedule for Shared {
             }
         });
         if let Some(task) = task {
-            self.queue_from_outside(task);
+            // What is given back was spawned at this moment (see `cancel_all`), and is cancelled here.
+            drop(self.queue_from_outside(task));
         }
     }
 
@@ -352,10 +394,10 @@ impl Scheduler for Shared {
             if !std::ptr::eq(&*worker.pool, self) || worker.blocks.replace(true) {
                 return None;
             }
+            let mut part = Box::new(BlockingPart { worker, replaced: false });
             worker.hand_over();
-            let replaced = worker.pool.add_spare();
-            let part: Box<dyn Any> = Box::new(BlockingPart { worker, replaced });
-            Some(part)
+            part.replaced = worker.pool.add_spare();
+            Some(part as Box<dyn Any>)
         })?
     }
 }

@@ -11,10 +11,11 @@
 use std::ptr::{self, NonNull};
 
 use unstuck_base::parker::Parker;
-use unstuck_base::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence};
+use unstuck_base::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use unstuck_task::Runnable;
 
 use super::ring::Ring;
+use crate::asleep::Asleep;
 
 /// One worker, as others see it; see the module's rules.
 pub(crate) struct Place {
@@ -22,7 +23,7 @@ pub(crate) struct Place {
     slot: AtomicPtr<()>,
     epoch: AtomicU64,
     parker: Parker,
-    seated: AtomicBool,
+    seated: Asleep,
 }
 
 impl Place {
@@ -32,7 +33,7 @@ impl Place {
             slot: AtomicPtr::new(ptr::null_mut()),
             epoch: AtomicU64::new(0),
             parker: Parker::new(),
-            seated: AtomicBool::new(false),
+            seated: Asleep::new(),
         }
     }
 
@@ -52,6 +53,13 @@ impl Place {
         }
         // Acquire: pairs with the Release in `swap_slot`.
         Self::from_slot(self.slot.swap(ptr::null_mut(), Ordering::Acquire))
+    }
+
+    /// How many runnables are queued here.
+    #[inline]
+    pub(crate) fn queued(&self) -> usize {
+        // Relaxed: the worker itself asks.
+        self.ring.len() + usize::from(!self.slot.load(Ordering::Relaxed).is_null())
     }
 
     fn from_slot(raw: *mut ()) -> Option<Runnable> {
@@ -76,9 +84,7 @@ impl Place {
     /// return at once.
     pub(crate) fn unpark(&self, unpark_driver: impl FnOnce()) {
         self.parker.unpark();
-        // SeqCst fence: pairs with the one in `sit` (rule 4).
-        fence(Ordering::SeqCst);
-        if self.seated.load(Ordering::Relaxed) {
+        if self.seated.must_wake() {
             unpark_driver();
         }
     }
@@ -90,11 +96,9 @@ impl Place {
 
     /// Runs `sleep`, which sleeps in the driver, unless the worker was unparked already.
     pub(crate) fn sit<R>(&self, sleep: impl FnOnce() -> R) -> Option<R> {
-        self.seated.store(true, Ordering::Relaxed);
-        // SeqCst fence: pairs with the one in `unpark` (rule 4).
-        fence(Ordering::SeqCst);
+        self.seated.lie_down();
         let result = (!self.parker.take_notification()).then(sleep);
-        self.seated.store(false, Ordering::Relaxed);
+        self.seated.get_up();
         // What came meanwhile has done its work: the sleep is over.
         self.parker.take_notification();
         result

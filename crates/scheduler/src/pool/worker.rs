@@ -7,8 +7,10 @@
 //! 4. What it takes privately (from inject, or a batch of wakers) is in its ring, where others can take it, before it
 //!    polls anything.
 //! 5. A worker that is in a blocking part (`block_in_place`) runs nothing; what it wakes goes to inject.
+//! 6. No user code is run or dropped while a task is woken. So what inject refuses, because the pool is closed, stays here
+//!    until the worker leaves.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use unstuck_base::prng::Prng;
@@ -20,7 +22,7 @@ use super::Shared;
 use super::place::Place;
 use crate::pace::Pace;
 use crate::patience::Patience;
-use crate::worker_local::{Role, with_role};
+use crate::worker_local::as_worker;
 use crate::{run_hook, wake};
 
 /// How often in a row the slot is run before the ring.
@@ -41,6 +43,8 @@ pub(crate) struct Worker {
     /// The task in progress was woken during its poll.
     yielded: Cell<bool>,
     slot_runs: Cell<u32>,
+    /// Rule 6.
+    refused: RefCell<Vec<Runnable>>,
 }
 
 impl Worker {
@@ -53,14 +57,26 @@ impl Worker {
             batching: Cell::new(false),
             yielded: Cell::new(false),
             slot_runs: Cell::new(0),
+            refused: RefCell::new(Vec::new()),
         }
     }
 
     /// Runs until the pool closes, or a spare is not needed any more. The thread is in the runtime's context.
+    ///
+    /// # Panics
+    /// If the driver breaks.
     pub(crate) fn run(&self) {
+        struct Leave<'a>(&'a Worker, (*const (), usize));
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.leave();
+                local::set_home(self.1.0, self.1.1);
+            }
+        }
         local::seed_random(Some(Prng::seeded(self.pool.seed ^ (self.index as u64) << 32)));
-        let outer = local::set_home(self.pool.home.get().key(), self.index + 1);
-        with_role(Role::worker(self), || {
+        let home = self.pool.home.get().key();
+        as_worker(self, || {
+            let _leave = Leave(self, local::set_home(home, self.index + 1));
             let mut pace = Pace::new(self.kernel().real_now());
             let mut patience = Patience::new();
             while !self.is_over() {
@@ -69,9 +85,7 @@ impl Worker {
                     None => self.without_work(&mut pace, &mut patience),
                 }
             }
-            self.leave();
         });
-        local::set_home(outer.0, outer.1);
     }
 
     /// Is it time for this thread to end?
@@ -88,7 +102,7 @@ impl Worker {
     #[inline]
     pub(crate) fn schedule(&self, task: Runnable) {
         if self.blocks.get() {
-            return self.pool.queue_from_outside(task);
+            return self.pool.queue_from_outside(task).unwrap_or_else(|task| self.refused.borrow_mut().push(task));
         }
         if self.batching.get() {
             return self.push(task);
@@ -136,17 +150,19 @@ impl Worker {
 
     /// Takes a fair part of inject into the ring; returns the first.
     fn take_injected(&self) -> Option<Runnable> {
-        let waiting = self.pool.inject.len();
-        if waiting == 0 {
-            return None;
-        }
-        let limit = (waiting / self.pool.workers + 1).min(INJECT_BATCH);
         let mut first = None;
-        self.pool.inject.take(limit, |task| match first {
+        self.pool.inject.take(self.share_of_inject(), |task| match first {
             None => first = Some(task),
             Some(_) => self.push(task),
         });
         first
+    }
+
+    fn share_of_inject(&self) -> usize {
+        match self.pool.inject.len() {
+            0 => 0,
+            waiting => (waiting / self.pool.workers + 1).min(INJECT_BATCH),
+        }
     }
 
     /// Looks at inject, the timers and the driver, without sleeping (rule 3).
@@ -157,10 +173,9 @@ impl Worker {
         }
         self.pool.timers.expire(self.kernel().now(), &mut batch);
         self.wake_batch(&mut batch);
-        if let Some(task) = self.take_injected() {
-            self.push(task);
-        }
-        if !self.place().ring.is_empty() {
+        self.pool.inject.take(self.share_of_inject(), |task| self.push(task));
+        // One that this worker runs next is no reason to wake another.
+        if self.place().queued() > 1 {
             self.pool.wake_one();
         }
         pace.looked(self.kernel().real_now());
@@ -184,7 +199,10 @@ impl Worker {
         let mut batch = WakeBatch::new();
         if !self.has_reason_to_stay_awake() {
             run_hook(&self.pool.hooks.park);
-            self.sleep(&mut batch);
+            // The hook may have spawned: what it left here nobody else would run.
+            if self.place().queued() == 0 {
+                self.sleep(&mut batch);
+            }
             run_hook(&self.pool.hooks.unpark);
         }
         // By its own hand or by that of whoever woke it, the worker is searching now.
@@ -248,21 +266,23 @@ impl Worker {
     fn push(&self, task: Runnable) {
         let ring = &self.place().ring;
         if let Err(task) = ring.push(task) {
-            for older in ring.take_half() {
-                self.pool.inject.push(older);
-            }
-            self.pool.inject.push(task);
+            ring.take_half().into_iter().chain([task]).for_each(|task| self.push_to_inject(task));
             self.pool.wake_one();
         }
     }
 
-    /// Leaves the place empty: what is queued goes to inject, or is dropped with the pool.
+    fn push_to_inject(&self, task: Runnable) {
+        self.pool.inject.push(task).unwrap_or_else(|task| self.refused.borrow_mut().push(task));
+    }
+
+    /// Leaves the place empty: what is queued goes to inject, or is cancelled if the pool is closed.
     fn leave(&self) {
         let place = self.place();
         while let Some(task) = place.take_slot().or_else(|| place.ring.pop()) {
-            self.pool.inject.push(task);
+            self.push_to_inject(task);
         }
         self.pool.wake_one();
+        drop(self.refused.take());
     }
 
     /// Makes what is queued here available to others, for a blocking part.

@@ -92,6 +92,10 @@ impl<T: Borrow<CancellationToken>> Waiting<T> {
     /// Looks whether it was called. `true`: the token is cancelled, and the place is given up.
     fn look(&self, cx: &mut Context<'_>) -> bool {
         let node = self.node();
+        // SAFETY: we are the future that owns the waiter.
+        if unsafe { self.waiter.take_call(key(node)) }.is_some() {
+            return true;
+        }
         let mut leftover = None;
         // SAFETY: the waiter has joined this list: `queued`.
         unsafe {

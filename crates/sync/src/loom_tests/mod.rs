@@ -1,5 +1,6 @@
 //! Models of what threads do to each other here.
 
+mod broadcast;
 mod cancel;
 mod mpsc;
 mod mutex;
@@ -8,6 +9,7 @@ mod once;
 mod oneshot;
 mod permits;
 mod wait_list;
+mod watch;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -14,7 +14,7 @@ use unstuck_base::local::{self, Charge, WaitKind};
 use unstuck_base::sync::atomic::Ordering;
 use unstuck_base::wake_batch::WakeBatch;
 
-use super::{CLOSED, Closed, MAX_PERMITS, Permits, Refused, SHIFT, WAITERS};
+use super::{CLOSED, Closed, MAX_PERMITS, Permits, Refused, WAITERS};
 use crate::wait_list::{State, Waiter};
 
 /// Something that owns or borrows permits: what a claim holds on to while it waits, and gives back when it is granted.
@@ -120,11 +120,14 @@ impl<S: Source> Claim<S> {
         }
         // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
         let granted = unsafe {
+            let is_first = !queue.is_waited_for();
             queue.join(waiter, needs);
             *queued = true;
-            permits.somebody_waits();
-            permits.hand_out(&mut queue, &mut batch);
-            queue.state(waiter) == State::Granted
+            if is_first {
+                permits.somebody_waits();
+                permits.hand_out(&mut queue, 0, &mut batch);
+            }
+            is_first && queue.state(waiter) == State::Granted
         };
         let charge = if granted { charge(cx) } else { None };
         // SAFETY: it has joined this list.
@@ -179,7 +182,7 @@ impl<S: Source> Claim<S> {
         // Relaxed: CLOSED and WAITERS change under the lock that we have.
         let word = permits.word.load(Ordering::Relaxed);
         if word & WAITERS != 0 && !waiter.is_exclusive() {
-            permits.held_by.fetched(permits.key());
+            permits.held_by.fetched();
         }
         drop(queue);
         charge.made_progress();
@@ -217,9 +220,7 @@ impl<S: Source> Claim<S> {
         let mut queue = permits.list.lock();
         // SAFETY: the waiter has joined this list: `queued`. We are being dropped in place.
         let left = unsafe { queue.leave(&self.waiter, permits.key(), &mut leftover) };
-        // Release: as in `release`: a permit passes through here from who gave it to who gets it.
-        permits.word.fetch_add(left.has << SHIFT, Ordering::Release);
-        permits.hand_out(&mut queue, &mut batch);
+        permits.hand_out(&mut queue, left.has, &mut batch);
         drop(queue);
         batch.wake_all();
     }

@@ -11,7 +11,7 @@ use unstuck_task::{AbortHandle, JoinHandle};
 use crate::fifo::Fifo;
 use crate::tools::{Count, Drops, Token, poll_with};
 
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 400;
 const TASKS: usize = 200;
 const WAITS: usize = 3;
 

@@ -1,14 +1,12 @@
 //! While a thread ends, the destructors of its thread-locals may use the runtime: nothing aborts.
 
-mod common;
-
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::sync::mpsc;
 use std::task::{Poll, Waker};
 use std::thread;
 
-use common::{both, multi_thread};
+use crate::common::{both, multi_thread};
 use unstuck::runtime::Handle;
 use unstuck::task::JoinHandle;
 
@@ -88,7 +86,7 @@ fn dropping_join_handles_sleeps_and_whole_runtimes() {
             let _guard = handle.enter();
             Box::pin(unstuck::time::sleep(std::time::Duration::from_secs(3600)))
         };
-        let other = common::current_thread();
+        let other = crate::common::current_thread();
         other.block_on(async { unstuck::spawn(pending::<()>()) });
         Box::new(move || {
             task.abort();

@@ -1,7 +1,5 @@
 //! `block_on` of a runtime and of its handles.
 
-mod common;
-
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -10,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use common::{both, current_thread, multi_thread};
+use crate::common::{both, current_thread, multi_thread};
 use unstuck::runtime::{Handle, Runtime, RuntimeFlavor};
 use unstuck::task::yield_now;
 use unstuck::time::sleep;

@@ -1,7 +1,5 @@
 //! The threads of a runtime: how many, their names, hooks and limits.
 
-mod common;
-
 use std::collections::HashSet;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +7,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use common::{current_thread, multi_thread};
+use crate::common::{current_thread, multi_thread};
 use unstuck::runtime::{Builder, Handle};
 
 #[test]
@@ -193,7 +191,7 @@ fn the_environment_says_how_many_workers_there_are() {
     }
     let child = |value: &str| {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["the_environment_says_how_many_workers_there_are", "--exact", "--nocapture"])
+            .args(["threads::the_environment_says_how_many_workers_there_are", "--exact", "--nocapture"])
             .env(CHILD, "1")
             .env("TOKIO_WORKER_THREADS", value)
             .output()

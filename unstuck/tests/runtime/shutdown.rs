@@ -1,13 +1,11 @@
 //! How a runtime ends: every future is dropped once, in its context, and nobody waits for longer than told.
 
-mod common;
-
 use std::future::{pending, poll_fn};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use common::{Drops, both, current_thread, multi_thread};
+use crate::common::{Drops, both, current_thread, multi_thread};
 use unstuck::runtime::{Handle, Runtime};
 use unstuck::task::{JoinHandle, yield_now};
 

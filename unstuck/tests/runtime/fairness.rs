@@ -1,14 +1,12 @@
 //! Under any local load, everybody gets their turn.
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use common::{both, current_thread, multi_thread};
+use crate::common::{both, current_thread, multi_thread};
 use unstuck::runtime::Builder;
 use unstuck::sync::Notify;
 use unstuck::task::yield_now;

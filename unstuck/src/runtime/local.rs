@@ -1,0 +1,124 @@
+//! A runtime whose tasks need not be `Send`.
+//!
+//! 1. It is a current-thread runtime that stays on its thread: it is not `Send`, so only its own thread is ever in its
+//!    `block_on`, and only there are its tasks run and dropped.
+//! 2. While it runs, it is the place for `spawn_local`.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use unstuck_context::{EnterGuard, LocalGuard, enter_local, spawn_local};
+
+use super::{Builder, Handle, Runtime, RuntimeMetrics};
+use crate::task::JoinHandle;
+
+/// Settings of a [`LocalRuntime`]. There are none yet.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct LocalOptions {}
+
+/// A runtime that runs tasks on the thread that made it, which need not be `Send`.
+///
+/// [`spawn_local`](crate::task::spawn_local) works in all of its tasks, without a
+/// [`LocalSet`](crate::task::LocalSet). Made by [`Builder::build_local`].
+pub struct LocalRuntime {
+    runtime: Runtime,
+    _stays_on_its_thread: PhantomData<*mut ()>,
+}
+
+impl LocalRuntime {
+    /// A local runtime with default settings.
+    ///
+    /// # Errors
+    /// If the system gives no file descriptor.
+    ///
+    /// # Example
+    /// ```
+    /// let runtime = unstuck::runtime::LocalRuntime::new()?;
+    /// let name = std::rc::Rc::new("local");
+    /// let task = runtime.spawn_local(async move { name.len() });
+    /// assert_eq!(runtime.block_on(task).unwrap(), 5);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn new() -> io::Result<LocalRuntime> {
+        Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
+    }
+
+    /// Only for a current-thread runtime (rule 1).
+    pub(super) fn around(runtime: Runtime) -> LocalRuntime {
+        LocalRuntime { runtime, _stays_on_its_thread: PhantomData }
+    }
+
+    /// A handle to this runtime. Tasks that it spawns must be `Send`: it may be on another thread.
+    pub fn handle(&self) -> &Handle {
+        self.runtime.handle()
+    }
+
+    /// Spawns a task that need not be `Send`. It runs while the thread is in [`block_on`](LocalRuntime::block_on).
+    #[track_caller]
+    pub fn spawn_local<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        let _context = self.enter();
+        let _local = self.enter_local();
+        spawn_local(future)
+    }
+
+    /// Runs a closure that blocks on a thread of its own.
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, func: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.runtime.spawn_blocking(func)
+    }
+
+    /// Runs `future` to its end on this thread, and the runtime's tasks meanwhile.
+    ///
+    /// # Panics
+    /// If the future panics, or if called inside asynchronous code.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let _local = self.enter_local();
+        self.runtime.block_on(future)
+    }
+
+    /// Makes this runtime the thread's current one until the guard is dropped.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        self.runtime.enter()
+    }
+
+    /// Shuts the runtime down; see [`Runtime::shutdown_timeout`].
+    pub fn shutdown_timeout(self, duration: Duration) {
+        self.runtime.shutdown_timeout(duration);
+    }
+
+    /// Shuts the runtime down, and waits for nobody.
+    pub fn shutdown_background(self) {
+        self.runtime.shutdown_background();
+    }
+
+    /// What can be counted of this runtime.
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.runtime.metrics()
+    }
+
+    fn enter_local(&self) -> LocalGuard<'_> {
+        let scheduler = &*self.runtime.handle.parts().scheduler;
+        // SAFETY: rule 1: the scheduler's tasks are run and dropped on this thread. The guard is a local variable of
+        // methods that borrow the runtime.
+        unsafe { enter_local(Some(scheduler)) }
+    }
+}
+
+impl fmt::Debug for LocalRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalRuntime").field("handle", self.handle()).finish_non_exhaustive()
+    }
+}

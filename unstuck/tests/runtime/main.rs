@@ -1,0 +1,9 @@
+//! The runtime as its users see it: how it runs, blocks, shares its threads and ends.
+
+mod block_on;
+#[path = "../common/mod.rs"]
+mod common;
+mod fairness;
+mod shutdown;
+mod thread_locals;
+mod threads;
