@@ -65,7 +65,8 @@ async fn the_set_as_a_future_ends_with_its_last_task() {
 async fn what_is_left_goes_on_when_the_set_is_awaited_again() {
     let set = LocalSet::new();
     let (sender, receiver) = oneshot::channel();
-    let task = set.run_until(async { spawn_local(async { receiver.await.unwrap() }) }).await;
+    let task = set.spawn_local(async { receiver.await.unwrap() });
+    set.run_until(yield_now()).await;
     assert!(!task.is_finished());
     sender.send(5).unwrap();
     assert_eq!(set.run_until(task).await.unwrap(), 5);

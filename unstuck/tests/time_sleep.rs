@@ -261,7 +261,10 @@ fn instants_compute_like_those_of_std() {
 #[test]
 fn a_sleep_outlives_its_runtime_but_does_not_fire() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let mut sleep = Box::pin(runtime.block_on(async { sleep(Duration::from_secs(3600)) }));
+    let mut sleep = {
+        let _guard = runtime.enter();
+        Box::pin(sleep(Duration::from_secs(3600)))
+    };
     let mut cx = Context::from_waker(Waker::noop());
     let _ = runtime.block_on(async { sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())) });
     drop(runtime);

@@ -134,3 +134,6 @@ impl Drop for Inject {
         drop(self.close());
     }
 }
+
+#[cfg(all(test, not(unstuck_loom)))]
+mod tests;

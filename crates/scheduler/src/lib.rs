@@ -76,5 +76,10 @@ fn quietly(f: impl FnOnce()) {
     }
 }
 
+#[cfg(test)]
+mod bare;
+#[cfg(test)]
+mod numbered;
+
 #[cfg(all(test, unstuck_loom))]
 mod loom_tests;

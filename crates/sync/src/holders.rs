@@ -1,6 +1,6 @@
 //! Who holds the locks that somebody waits for.
 //!
-//! 1. A lock notes its holder in two words of its own ([`HeldBy`]): plain stores, whether or not somebody waits.
+//! 1. A lock notes its holder in two words of its own (`HeldBy`): plain stores, whether or not somebody waits.
 //! 2. A lock that was held when a first waiter came has an entry in the table, from then until it is dropped. The entry
 //!    has the lock's address as its key while somebody waits, and none at other times. What never has a single holder
 //!    (a semaphore, a channel) has no entry, and pays nothing.
@@ -9,7 +9,7 @@
 //! 4. What it says is for reports. A waiter that comes in the few nanoseconds between an acquisition and its note reads
 //!    the holder before; words read while they change may belong to two moments.
 //!
-//! [`Permits`](crate::permits::Permits) writes; an inspector that read the key in a task's waits looks it up. Nobody is
+//! `permits` writes; an inspector that read the key in a task's waits looks it up. Nobody is
 //! woken from here.
 
 use std::num::NonZeroU64;

@@ -147,7 +147,7 @@ impl Notify {
     #[inline]
     #[track_caller]
     pub fn notified(&self) -> Notified<'_> {
-        self.notified_for(WaitKind::Notify, Location::caller())
+        Notified(Listening::new(self, Location::caller()))
     }
 
     /// As [`notified`](Notify::notified), for a future that borrows nothing.
@@ -170,7 +170,7 @@ impl Notify {
     /// ```
     #[track_caller]
     pub fn notified_owned(self: Arc<Self>) -> OwnedNotified {
-        OwnedNotified(Listening::new(self, WaitKind::Notify, Location::caller()))
+        OwnedNotified(Listening::new(self, Location::caller()))
     }
 
     /// Notifies the task that has waited longest. If none waits, the next [`notified`](Notify::notified) that is polled
@@ -239,12 +239,6 @@ impl Notify {
         debug_assert_eq!(nothing, 0, "who waits has nothing yet");
         drop(queue);
         batch.wake_all();
-    }
-
-    /// As [`notified`](Notify::notified), on behalf of another wait than a plain one.
-    #[inline]
-    pub(crate) fn notified_for(&self, kind: WaitKind, at: &'static Location<'static>) -> Notified<'_> {
-        Notified(Listening::new(self, kind, at))
     }
 
     #[inline]
@@ -440,11 +434,11 @@ enum Progress {
 
 impl<N: Deref<Target = Notify>> Listening<N> {
     #[inline]
-    fn new(notify: N, kind: WaitKind, at: &'static Location<'static>) -> Self {
+    fn new(notify: N, at: &'static Location<'static>) -> Self {
         // Acquire: pairs with the Release of a round. Who makes this after a round sees what was done before it, and
         // so finds by itself what it will not be notified of.
         let round = notify.word.load(Ordering::Acquire) & !(ROUND - 1);
-        Listening { notify, round, progress: Progress::Fresh, waiter: Waiter::new(kind, at) }
+        Listening { notify, round, progress: Progress::Fresh, waiter: Waiter::new(WaitKind::Notify, at) }
     }
 
     /// Polls; without a waker it only takes its place.

@@ -297,10 +297,7 @@ impl<T> Sender<T> {
     /// ```
     #[track_caller]
     pub fn closed(&self) -> impl Future<Output = ()> {
-        Closed {
-            shared: &*self.shared,
-            place: Place::new(&self.shared.closing, WaitKind::Watch, Location::caller()),
-        }
+        Closed { shared: &*self.shared, place: Place::new(&self.shared.closing, WaitKind::Watch, Location::caller()) }
     }
 
     /// One more receiver. It has seen the value of this moment.

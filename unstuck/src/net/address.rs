@@ -68,10 +68,10 @@ impl Resolution {
     }
 
     /// What `attempt` makes of the first address with which it succeeds.
-    pub(super) async fn first<T>(self, mut attempt: impl AsyncFnMut(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+    pub(super) async fn first<T>(self, mut attempt: impl FnMut(SocketAddr) -> io::Result<T>) -> io::Result<T> {
         let mut failure = None;
         for address in self.addresses().await? {
-            match attempt(address).await {
+            match attempt(address) {
                 Ok(made) => return Ok(made),
                 Err(error) => failure = Some(error),
             }

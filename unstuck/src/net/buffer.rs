@@ -1,14 +1,12 @@
 //! Receiving into the buffers that users bring.
 //!
-//! 1. A socket writes into memory that need not be initialised, and says how much it has written ([`Socket`]'s promise):
+//! 1. A socket writes into memory that need not be initialised, and says how much it has written ([`Socket`](unstuck_driver::Socket)'s promise):
 //!    only here that is believed.
 
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 
 use bytes::BufMut;
-#[cfg(doc)]
-use unstuck_driver::Socket;
 
 use crate::io::ReadBuf;
 

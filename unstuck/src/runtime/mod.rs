@@ -38,6 +38,8 @@ pub use handle::{Handle, RuntimeFlavor};
 pub use local::{LocalOptions, LocalRuntime};
 pub use metrics::RuntimeMetrics;
 pub use unstuck_context::{EnterGuard, TryCurrentError};
+/// The scheduler of a `LocalSet`, which `task` puts its types around.
+pub(crate) use unstuck_scheduler::local as local_scheduler;
 
 use crate::task::JoinHandle;
 

@@ -1,9 +1,9 @@
 //! Signals of Unix.
 
-use std::ffi::c_int;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::os::raw::c_int;
 use std::task::{Context, Poll};
 
 use unstuck_context::with_current;

@@ -10,7 +10,7 @@
 //! | run many things, and take their outputs as they come | [`JoinSet`] |
 //! | call code that blocks, or computes for long | [`spawn_blocking`]; [`block_in_place`] if it can't be moved to another thread |
 //! | run futures that are not `Send` | [`LocalSet`] with [`spawn_local`] |
-//! | give way to other tasks in a long computation | [`yield_now`], or [`consume_budget`](coop::consume_budget) |
+//! | give way to other tasks in a long computation | [`yield_now`], or [`coop::consume_budget`] |
 //! | know in which request, say, the code runs | [`task_local!`](crate::task_local!) |
 //!
 //! A task runs until it reaches an `.await` that has to wait. Code that does not reach one for long keeps its thread busy;

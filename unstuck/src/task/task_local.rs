@@ -100,7 +100,6 @@ pub struct LocalCell<T: 'static>(Cell<Option<NonNull<T>>>);
 
 impl<T: 'static> LocalCell<T> {
     #[doc(hidden)]
-    #[expect(clippy::new_without_default, reason = "for the expansion of a macro alone")]
     pub const fn new() -> Self {
         LocalCell(Cell::new(None))
     }

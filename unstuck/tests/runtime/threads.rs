@@ -159,8 +159,8 @@ fn blocking_threads_go_when_there_is_nothing_to_do() {
 #[test]
 fn impossible_numbers_are_refused_at_once() {
     let refused = |build: fn()| std::panic::catch_unwind(build).is_err();
-    assert!(refused(|| drop(Builder::new_multi_thread().worker_threads(0))));
-    assert!(refused(|| drop(Builder::new_multi_thread().max_blocking_threads(0))));
+    assert!(refused(|| _ = Builder::new_multi_thread().worker_threads(0)));
+    assert!(refused(|| _ = Builder::new_multi_thread().max_blocking_threads(0)));
     assert!(refused(|| drop(Builder::new_multi_thread().start_paused(true).build())));
 }
 

@@ -143,3 +143,6 @@ unsafe fn from_slot(raw: *mut ()) -> Runnable {
     // SAFETY: the caller's; a runnable's address is not null.
     unsafe { Runnable::from_raw(NonNull::new_unchecked(raw)) }
 }
+
+#[cfg(all(test, not(unstuck_loom)))]
+mod tests;

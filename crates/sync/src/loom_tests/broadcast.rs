@@ -9,7 +9,7 @@ use crate::broadcast::{self, error::RecvError};
 
 fn model(check: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(2);
+    builder.preemption_bound = Some(3);
     builder.check(check);
 }
 

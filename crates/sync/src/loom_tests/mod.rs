@@ -1,13 +1,17 @@
 //! Models of what threads do to each other here.
 
+mod barrier;
 mod broadcast;
 mod cancel;
+mod claim;
 mod mpsc;
 mod mutex;
 mod notify;
-mod once;
+mod once_cell;
 mod oneshot;
 mod permits;
+mod rwlock;
+mod set_once;
 mod wait_list;
 mod watch;
 

@@ -131,11 +131,7 @@ impl<T> Sender<T> {
     /// # }
     /// ```
     #[track_caller]
-    pub fn send_timeout(
-        &self,
-        value: T,
-        timeout: Duration,
-    ) -> impl Future<Output = Result<(), SendTimeoutError<T>>> {
+    pub fn send_timeout(&self, value: T, timeout: Duration) -> impl Future<Output = Result<(), SendTimeoutError<T>>> {
         SendingInTime { claim: Some(claim(&*self.tx, 1)), value: Some(value), timeout, alarm: None }
     }
 

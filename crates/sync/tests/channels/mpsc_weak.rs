@@ -71,8 +71,7 @@ fn upgrading_races_with_the_last_sender() {
     for _ in 0..200 {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let weak = sender.downgrade();
-        let upgrading =
-            std::thread::spawn(move || weak.upgrade().map(|sender| sender.send(1).unwrap()).is_some());
+        let upgrading = std::thread::spawn(move || weak.upgrade().map(|sender| sender.send(1).unwrap()).is_some());
         drop(sender);
         let received = receiver.blocking_recv();
         assert_eq!(received.is_some(), upgrading.join().unwrap());

@@ -11,10 +11,10 @@ use unstuck_base::local::{self, TaskRef, Wait};
 
 /// Counts how often it was woken.
 #[derive(Default)]
-pub struct Wakes(AtomicUsize);
+pub(crate) struct Wakes(AtomicUsize);
 
 impl Wakes {
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.load(SeqCst)
     }
 }
@@ -26,7 +26,7 @@ impl Wake for Wakes {
 }
 
 /// One task: a future, and how often it was woken.
-pub struct Task<F> {
+pub(crate) struct Task<F> {
     future: Pin<Box<F>>,
     pub wakes: Arc<Wakes>,
     seen: usize,
@@ -34,24 +34,24 @@ pub struct Task<F> {
 
 #[allow(clippy::wrong_self_convention)]
 impl<F: Future> Task<F> {
-    pub fn new(future: F) -> Self {
+    pub(crate) fn new(future: F) -> Self {
         Task { future: Box::pin(future), wakes: Arc::default(), seen: 0 }
     }
 
     /// Polls once.
-    pub fn poll(&mut self) -> Poll<F::Output> {
+    pub(crate) fn poll(&mut self) -> Poll<F::Output> {
         self.seen = self.wakes.count();
         let waker = Waker::from(self.wakes.clone());
         self.future.as_mut().poll(&mut Context::from_waker(&waker))
     }
 
     /// Whether it was woken since the last poll.
-    pub fn is_woken(&self) -> bool {
+    pub(crate) fn is_woken(&self) -> bool {
         self.wakes.count() != self.seen
     }
 
     #[track_caller]
-    pub fn ready(&mut self) -> F::Output {
+    pub(crate) fn ready(&mut self) -> F::Output {
         match self.poll() {
             Poll::Ready(output) => output,
             Poll::Pending => panic!("expected to be ready"),
@@ -59,19 +59,19 @@ impl<F: Future> Task<F> {
     }
 
     #[track_caller]
-    pub fn pending(&mut self) {
+    pub(crate) fn pending(&mut self) {
         assert!(self.poll().is_pending(), "expected to be pending");
     }
 }
 
 /// Polls a future once, which must be ready.
 #[track_caller]
-pub fn now<F: Future>(future: F) -> F::Output {
+pub(crate) fn now<F: Future>(future: F) -> F::Output {
     Task::new(future).ready()
 }
 
 /// Runs `poll` as one poll of a new task; returns what that waits for when it ends.
-pub fn as_task<R>(poll: impl FnOnce() -> R) -> (R, Vec<Wait>) {
+pub(crate) fn as_task<R>(poll: impl FnOnce() -> R) -> (R, Vec<Wait>) {
     let id: NonZeroU64 = local::next_task_id();
     let outer = local::begin_poll(TaskRef { id, poll: 1, root: false });
     let result = poll();
@@ -81,33 +81,35 @@ pub fn as_task<R>(poll: impl FnOnce() -> R) -> (R, Vec<Wait>) {
 }
 
 /// How many polls of a new task `step` takes until it returns Pending: with a budget, it does at some time.
-pub fn budget_of(mut step: impl FnMut() -> Poll<()>) -> usize {
+pub(crate) fn budget_of(mut step: impl FnMut() -> Poll<()>) -> usize {
     as_task(|| (0..).take(100_000).take_while(|_| step().is_ready()).count()).0
 }
 
 /// Counts the values that live.
 #[derive(Clone, Default)]
-pub struct Census(Arc<AtomicUsize>);
+pub(crate) struct Census(Arc<AtomicUsize>);
 
 impl Census {
-    pub fn living(&self) -> usize {
+    pub(crate) fn living(&self) -> usize {
         self.0.load(SeqCst)
     }
 
-    pub fn value(&self, number: usize) -> Counted {
+    pub(crate) fn value(&self, number: usize) -> Counted {
         self.0.fetch_add(1, SeqCst);
         Counted { number, panics: false, census: self.clone() }
     }
 
     /// A value whose destructor panics (after it was counted).
-    pub fn panicking(&self, number: usize) -> Counted {
-        Counted { panics: true, ..self.value(number) }
+    pub(crate) fn panicking(&self, number: usize) -> Counted {
+        let mut value = self.value(number);
+        value.panics = true;
+        value
     }
 }
 
 /// A value that is counted while it lives; dropping one twice would make the census wrap around.
-pub struct Counted {
-    pub number: usize,
+pub(crate) struct Counted {
+    pub(crate) number: usize,
     panics: bool,
     census: Census,
 }
@@ -135,7 +137,7 @@ impl std::fmt::Debug for Counted {
 }
 
 /// A waker that panics when it is woken.
-pub fn panicking_waker() -> Waker {
+pub(crate) fn panicking_waker() -> Waker {
     struct Panics;
     impl Wake for Panics {
         fn wake(self: Arc<Self>) {
@@ -146,7 +148,7 @@ pub fn panicking_waker() -> Waker {
 }
 
 /// A waker that runs `f` when it is woken, and keeps what `f` owns until it is dropped.
-pub fn acting_waker<F: Fn() + Send + Sync + 'static>(f: F) -> Waker {
+pub(crate) fn acting_waker<F: Fn() + Send + Sync + 'static>(f: F) -> Waker {
     struct Acts<F>(F);
     impl<F: Fn() + Send + Sync> Wake for Acts<F> {
         fn wake(self: Arc<Self>) {

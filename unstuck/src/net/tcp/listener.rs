@@ -86,8 +86,7 @@ impl TcpListener {
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpListener>> {
         called_here(async move {
             let kernel = kernel();
-            let listen = async |address| kernel.tcp_listen(address, BACKLOG);
-            let socket = addr.resolve().first(listen).await?;
+            let socket = addr.resolve().first(|address| kernel.tcp_listen(address, BACKLOG)).await?;
             Ok(TcpListener { socket })
         })
     }

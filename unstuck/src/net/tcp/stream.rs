@@ -20,7 +20,7 @@ use unstuck_driver::readiness::Direction;
 use unstuck_driver::socket::Foreign;
 use unstuck_driver::{Kernel, Socket};
 
-use super::super::address::ToSocketAddrs;
+use super::super::address::{ToSocketAddrs, no_address};
 use super::super::buffer::{into_buf_mut, into_read_buf, into_slices, uninit};
 use super::super::kernel::{file_descriptor, kernel};
 use super::super::ready::{poll_ready, ready};
@@ -100,8 +100,14 @@ impl TcpStream {
     pub fn connect<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpStream>> {
         called_here(async move {
             let kernel = kernel();
-            let connect = async |address| connect_to(&*kernel, address).await;
-            addr.resolve().first(connect).await
+            let mut failure = None;
+            for address in addr.resolve().addresses().await? {
+                match connect_to(&*kernel, address).await {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => failure = Some(error),
+                }
+            }
+            Err(failure.unwrap_or_else(no_address))
         })
     }
 

@@ -109,8 +109,7 @@ impl UdpSocket {
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<UdpSocket>> {
         called_here(async move {
             let kernel = kernel();
-            let bind = async |address| kernel.udp_bind(address);
-            let socket = addr.resolve().first(bind).await?;
+            let socket = addr.resolve().first(|address| kernel.udp_bind(address)).await?;
             Ok(UdpSocket { socket })
         })
     }
@@ -150,10 +149,7 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn connect<A: ToSocketAddrs>(&self, addr: A) -> impl Future<Output = io::Result<()>> {
-        called_here(async move {
-            let connect = async |address| self.socket.connect(address);
-            addr.resolve().first(connect).await
-        })
+        called_here(async move { addr.resolve().first(|address| self.socket.connect(address)).await })
     }
 
     /// Takes over a socket of std, which must be in non-blocking mode: see

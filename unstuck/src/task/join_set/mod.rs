@@ -65,11 +65,17 @@ enum Task<T> {
     Over(Exclusive<Result<T, JoinError>>),
 }
 
+/// A task that is over, and its id.
+type Joined<T> = Result<(Id, T), JoinError>;
+
 /// What is only reached by value, so that sharing it shares nothing.
 struct Exclusive<T>(T);
 
 // SAFETY: no method takes `&self`.
 unsafe impl<T> Sync for Exclusive<T> {}
+
+// No output is ever pinned.
+impl<T> Unpin for JoinSet<T> {}
 
 impl<T> JoinSet<T> {
     /// An empty set.
@@ -373,7 +379,7 @@ impl<T: 'static> JoinSet<T> {
     }
 
     /// The output of the member that arrived, which leaves the set.
-    fn take(&mut self, arrival: Arrival) -> Option<Result<(Id, T), JoinError>> {
+    fn take(&mut self, arrival: Arrival) -> Option<Joined<T>> {
         let member = self.members.get(arrival.place).filter(|member| member.ticket == arrival.ticket)?;
         if matches!(&member.task, Task::Running(task) if !task.is_finished()) {
             // Nobody rings for it but the task that ends; should anybody ever, the bell is still there.
@@ -390,11 +396,7 @@ impl<T: 'static> JoinSet<T> {
         Some(output.map(|output| (id, output)))
     }
 
-    fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-        at: &'static Location<'static>,
-    ) -> Poll<Option<Result<(Id, T), JoinError>>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<Option<Joined<T>>> {
         if self.is_empty() {
             return Poll::Ready(None);
         }
@@ -442,11 +444,11 @@ fn leave_bell<T>(task: &mut JoinHandle<T>, bell: &Waker) -> Poll<Result<T, JoinE
     polled
 }
 
-fn with_id<T>(output: Result<(Id, T), JoinError>) -> Result<(Id, T), JoinError> {
+fn with_id<T>(output: Joined<T>) -> Joined<T> {
     output
 }
 
-fn without_id<T>(output: Result<(Id, T), JoinError>) -> Result<T, JoinError> {
+fn without_id<T>(output: Joined<T>) -> Result<T, JoinError> {
     output.map(|(_, output)| output)
 }
 
@@ -455,7 +457,7 @@ fn without_id<T>(output: Result<(Id, T), JoinError>) -> Result<T, JoinError> {
 struct JoinNext<'a, T, R> {
     at: &'static Location<'static>,
     set: &'a mut JoinSet<T>,
-    take: fn(Result<(Id, T), JoinError>) -> Result<R, JoinError>,
+    take: fn(Joined<T>) -> Result<R, JoinError>,
 }
 
 impl<T: 'static, R> Future for JoinNext<'_, T, R> {

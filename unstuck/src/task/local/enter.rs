@@ -9,8 +9,8 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
+use crate::runtime::local_scheduler::{Local, LocalTasks};
 use unstuck_context::{LocalGuard, enter_local};
-use unstuck_scheduler::local::{Local, LocalTasks};
 
 struct Here {
     /// How many guards are alive.

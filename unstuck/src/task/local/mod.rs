@@ -3,7 +3,7 @@
 //! 1. A [`LocalSet`] can't leave its thread; so whoever has one may run and drop its tasks.
 //! 2. Its tasks run only while the set, or a [`run_until`](LocalSet::run_until), is polled: by whatever task or
 //!    `block_on` awaits it. Each of these has a waker with the set, so none is forgotten.
-//! 3. Queues and wake-ups are the scheduler's ([`unstuck_scheduler::local`]).
+//! 3. Queues and wake-ups are the scheduler's ([`local_scheduler`](crate::runtime::local_scheduler)).
 
 mod enter;
 
@@ -13,9 +13,9 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::runtime::local_scheduler::{Local, Poller, Ran};
 use pin_project_lite::pin_project;
 use unstuck_base::local;
-use unstuck_scheduler::local::{Local, Poller, Ran};
 
 use super::JoinHandle;
 use crate::runtime::Runtime;

@@ -1,0 +1,174 @@
+//! A runtime for the tests: outside it there is nothing but a parker, and its time stands still.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use unstuck_base::WakeBatch;
+use unstuck_base::parker::Parker;
+use unstuck_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use unstuck_base::sync::thread;
+use unstuck_context::{Handle, Parts};
+use unstuck_driver::signal::SignalSource;
+use unstuck_driver::socket::Foreign;
+use unstuck_driver::{Driver, Kernel, Socket, Timers};
+
+use crate::blocking::{self, StartThread};
+use crate::{BlockingPool, Hooks, Pool, Single, pool};
+
+/// The kernel, and where its driver sleeps.
+pub(crate) struct Bare {
+    start: Instant,
+    bed: Parker,
+    breaks: AtomicBool,
+    unparks: AtomicUsize,
+}
+
+/// A whole runtime; ends as the real one does.
+pub(crate) struct Runtime<S> {
+    pub(crate) scheduler: S,
+    pub(crate) blocking: Arc<BlockingPool>,
+    pub(crate) handle: Handle,
+    pub(crate) kernel: Arc<Bare>,
+}
+
+pub(crate) fn single() -> Runtime<Single> {
+    let kernel = Bare::new();
+    let timers = Timers::new(kernel.clone(), 0);
+    let driver = Box::new(BareDriver(kernel.clone()));
+    let single = Single::new(kernel.clone(), driver, timers.clone(), 0, Hooks::default());
+    let blocking = blocking_pool(&kernel, &Hooks::default());
+    let parts = Parts {
+        scheduler: single.scheduler(),
+        kernel: kernel.clone(),
+        timers,
+        blocking: blocking.clone(),
+        clock: None,
+    };
+    Runtime { scheduler: single, blocking, handle: Handle::new(parts), kernel }
+}
+
+pub(crate) fn pool(workers: usize, hooks: Hooks) -> Runtime<Pool> {
+    let kernel = Bare::new();
+    let timers = Timers::new(kernel.clone(), 0);
+    let blocking = blocking_pool(&kernel, &hooks);
+    let config = pool::Config { workers, spares: 2, start_thread: start_thread(), hooks, seed: 0 };
+    let driver = Box::new(BareDriver(kernel.clone()));
+    let pool = Pool::new(&config, kernel.clone(), driver, timers.clone(), blocking.clone());
+    let parts =
+        Parts { scheduler: pool.scheduler(), kernel: kernel.clone(), timers, blocking: blocking.clone(), clock: None };
+    let handle = Handle::new(parts);
+    blocking.set_context(handle.clone());
+    pool.start(&handle, &config).unwrap();
+    Runtime { scheduler: pool, blocking, handle, kernel }
+}
+
+impl Runtime<Pool> {
+    /// Ends it, and waits for its threads.
+    pub(crate) fn shut_down(&self) {
+        let _context = self.handle.enter();
+        self.blocking.close();
+        assert!(self.scheduler.shut_down(None));
+        assert!(self.blocking.wait(None));
+    }
+}
+
+fn blocking_pool(kernel: &Arc<Bare>, hooks: &Hooks) -> Arc<BlockingPool> {
+    let config = blocking::Config {
+        max_threads: 2,
+        keep_alive: Duration::from_secs(10),
+        start_thread: start_thread(),
+        hooks: hooks.clone(),
+    };
+    BlockingPool::new(config, kernel.clone())
+}
+
+fn start_thread() -> StartThread {
+    Box::new(|work| {
+        thread::spawn(work);
+        Ok(())
+    })
+}
+
+impl Bare {
+    fn new() -> Arc<Bare> {
+        Arc::new(Bare {
+            start: Instant::now(),
+            bed: Parker::new(),
+            breaks: AtomicBool::new(false),
+            unparks: AtomicUsize::new(0),
+        })
+    }
+
+    /// From now on the driver returns errors.
+    pub(crate) fn break_driver(&self) {
+        self.breaks.store(true, Ordering::SeqCst);
+        self.bed.unpark();
+    }
+
+    /// How often somebody wanted to wake the driver.
+    pub(crate) fn unparks(&self) -> usize {
+        self.unparks.load(Ordering::SeqCst)
+    }
+}
+
+struct BareDriver(Arc<Bare>);
+
+impl Driver for BareDriver {
+    fn park(&mut self, _deadline: Option<Instant>, woken: &mut WakeBatch) -> io::Result<()> {
+        self.poll(woken)?;
+        self.0.bed.park();
+        self.poll(woken)
+    }
+
+    fn poll(&mut self, _woken: &mut WakeBatch) -> io::Result<()> {
+        if self.0.breaks.load(Ordering::SeqCst) { Err(io::Error::other("broken by the test")) } else { Ok(()) }
+    }
+
+    fn shut_down(&mut self, _woken: &mut WakeBatch) {}
+}
+
+impl Kernel for Bare {
+    fn now(&self) -> Instant {
+        self.start
+    }
+
+    fn real_now(&self) -> Instant {
+        self.start
+    }
+
+    fn unpark(&self) {
+        // Relaxed: a count, read when all is over.
+        self.unparks.fetch_add(1, Ordering::Relaxed);
+        self.bed.unpark();
+    }
+
+    fn entropy(&self) -> u64 {
+        4
+    }
+
+    fn tcp_listen(&self, _address: SocketAddr, _backlog: u32) -> io::Result<Arc<dyn Socket>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn tcp_connect(&self, _peer: SocketAddr) -> io::Result<Arc<dyn Socket>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn udp_bind(&self, _address: SocketAddr) -> io::Result<Arc<dyn Socket>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn adopt(&self, _socket: Foreign) -> io::Result<Arc<dyn Socket>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn lookup_host(&self, _host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn signal(&self, _number: i32) -> io::Result<Arc<SignalSource>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}

@@ -1,0 +1,70 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::numbered::Numbered;
+
+/// What can happen to the queue.
+#[derive(Clone, Debug)]
+enum Event {
+    Push(usize),
+    Take(usize),
+    TakeAll,
+    Close,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        8 => (1..20usize).prop_map(Event::Push),
+        6 => (0..30usize).prop_map(Event::Take),
+        2 => Just(Event::TakeAll),
+        1 => Just(Event::Close),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn behaves_like_a_deque(events in prop::collection::vec(event(), 0..60)) {
+        let tasks = Numbered::new();
+        let inject = Inject::new();
+        let mut model = VecDeque::new();
+        let mut open = true;
+        let mut ran = Vec::new();
+        let mut cancelled = Vec::new();
+        let mut next = 0;
+        for event in events {
+            match event {
+                Event::Push(count) => for _ in 0..count {
+                    let pushed = inject.push(tasks.task(next));
+                    prop_assert_eq!(pushed.is_ok(), open);
+                    if open { model.push_back(next) } else { cancelled.push(next) }
+                    next += 1;
+                },
+                Event::Take(limit) => {
+                    inject.take(limit, Runnable::run);
+                    ran.extend(model.drain(..limit.min(model.len())));
+                }
+                Event::TakeAll => {
+                    // They join a queue that has some already.
+                    let mut queue = VecDeque::from([tasks.task(next)]);
+                    inject.take_all(&mut queue);
+                    queue.into_iter().for_each(Runnable::run);
+                    ran.push(next);
+                    ran.extend(model.drain(..));
+                    next += 1;
+                }
+                Event::Close => {
+                    drop(inject.close());
+                    open = false;
+                    cancelled.extend(model.drain(..));
+                }
+            }
+            prop_assert_eq!(inject.len(), model.len());
+            let ends = tasks.ends();
+            prop_assert_eq!((&ends.ran, &ends.cancelled), (&ran, &cancelled));
+        }
+        // What is left is cancelled with the queue.
+        drop(inject);
+        cancelled.extend(model);
+        prop_assert_eq!(tasks.ends().cancelled, cancelled);
+    }
+}

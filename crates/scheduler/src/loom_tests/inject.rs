@@ -1,0 +1,56 @@
+//! The shared queue: pushers, a taker, and its closing.
+
+use unstuck_base::sync::{Arc, thread};
+use unstuck_task::Runnable;
+
+use super::{assert_each_ended_once, assert_each_ran_once, model_with};
+use crate::inject::Inject;
+use crate::numbered::Numbered;
+
+#[test]
+fn loom_inject_two_pushers_one_taker() {
+    loom::model(|| {
+        let tasks = Numbered::new();
+        let inject = Arc::new(Inject::new());
+        inject.push(tasks.task(0)).unwrap();
+        let (one, two) = (tasks.task(1), tasks.task(2));
+        let pusher = thread::spawn({
+            let inject = inject.clone();
+            move || inject.push(one).unwrap()
+        });
+        let taker = thread::spawn({
+            let inject = inject.clone();
+            move || inject.take(2, Runnable::run)
+        });
+        inject.push(two).unwrap();
+        pusher.join().unwrap();
+        taker.join().unwrap();
+        inject.take(usize::MAX, Runnable::run);
+        assert_eq!(inject.len(), 0);
+        assert_each_ran_once(&tasks, 3);
+    });
+}
+
+#[test]
+fn loom_inject_what_is_pushed_while_it_closes_is_taken_or_given_back() {
+    model_with(3, || {
+        let tasks = Numbered::new();
+        let inject = Arc::new(Inject::new());
+        inject.push(tasks.task(0)).unwrap();
+        let one = tasks.task(1);
+        let pusher = thread::spawn({
+            let inject = inject.clone();
+            move || drop(inject.push(one))
+        });
+        let taker = thread::spawn({
+            let inject = inject.clone();
+            move || inject.take(1, Runnable::run)
+        });
+        drop(inject.close());
+        pusher.join().unwrap();
+        taker.join().unwrap();
+        assert_eq!(inject.len(), 0);
+        assert!(inject.push(tasks.task(2)).is_err());
+        assert_each_ended_once(&tasks, 3);
+    });
+}
