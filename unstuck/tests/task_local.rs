@@ -134,6 +134,16 @@ fn reading_outside_a_scope_tells_what_to_do() {
 }
 
 #[test]
+fn a_scope_inside_a_borrow_of_the_same_key_is_refused() {
+    NUMBER.sync_scope(1, || {
+        let nested = NUMBER.with(|_| std::panic::catch_unwind(|| NUMBER.sync_scope(2, || {})));
+        assert!(nested.is_err());
+        NUMBER.with(|outer| NUMBER.with(|inner| assert_eq!(outer, inner)));
+        NUMBER.sync_scope(3, || assert_eq!(NUMBER.get(), 3));
+    });
+}
+
+#[test]
 #[should_panic(expected = "polled after completion")]
 fn polling_after_completion_is_refused() {
     let mut cx = Context::from_waker(Waker::noop());

@@ -10,8 +10,9 @@
 //! 2. Paused time moves in two ways only: by [`advance`](PausedClock::advance), and by a jump to the next deadline when
 //!    a thread parks with nothing to do: it looked at the driver and found neither a waker nor an unpark.
 //! 3. It does not jump while blocking work runs, whose end is waited for in real time
-//!    ([`inhibit_auto_advance`](PausedClock::inhibit_auto_advance)). Neither does it without a deadline: then only the
-//!    outside world can go on.
+//!    ([`inhibit_auto_advance`](PausedClock::inhibit_auto_advance)). Whoever takes the last inhibition back counts as
+//!    one who unparks: the driver's thread looks once more at what the work has left before it jumps, and it wakes up
+//!    to do so. Neither does it jump without a deadline: then only the outside world can go on.
 //! 4. [`Kernel::real_now`] is never paused.
 //!
 //! The runtime's constructor wraps; schedulers see a kernel and a driver like any other; `time::pause` and its like
@@ -26,7 +27,7 @@ use std::time::{Duration, Instant};
 use unstuck_base::WakeBatch;
 use unstuck_base::interest::Interest;
 use unstuck_base::sync::Mutex;
-use unstuck_base::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use unstuck_base::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence};
 
 use crate::signal::SignalSource;
 use crate::socket::Foreign;
@@ -142,26 +143,46 @@ impl PausedClock {
 
     /// Keeps a paused clock from jumping to the next deadline while work runs that no deadline tells of, as on a
     /// thread that may block; until as many calls of [`allow_auto_advance`](PausedClock::allow_auto_advance).
-    /// [`advance`](PausedClock::advance) still works.
+    /// [`advance`](PausedClock::advance) still works. [`stand`](PausedClock::stand) keeps the two together.
     pub fn inhibit_auto_advance(&self) {
         // Relaxed: called by the thread that hands the work out, before it can go idle.
         self.inhibitions.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes one [`inhibit_auto_advance`](PausedClock::inhibit_auto_advance) back.
+    /// Takes one [`inhibit_auto_advance`](PausedClock::inhibit_auto_advance) back. Call it after everybody was woken who
+    /// waits for the work: woken later, they would find that the clock has jumped.
     pub fn allow_auto_advance(&self) {
-        // Release: pairs with the Acquire in `jump_to`.
-        if self.inhibitions.fetch_sub(1, Ordering::Release) == 1 && self.is_paused() {
-            self.unpark();
+        // Before the count: who finds that nothing inhibits finds this, too (rule 3).
+        // Release: pairs with the Acquire in `take_unparked`: whoever takes it looks at what the work has left.
+        self.unparked.store(true, Ordering::Release);
+        // Release: pairs with the Acquire in `may_jump`.
+        if self.inhibitions.fetch_sub(1, Ordering::Release) != 1 {
+            return;
+        }
+        // Against the fence in `may_jump`: if it counted us there, we see here that the clock stands.
+        fence(Ordering::SeqCst);
+        if self.is_paused() {
+            self.kernel.unpark();
         }
     }
 
-    /// Jumps to `deadline`, unless something forbids it (rule 3). `false`: it did not.
+    /// [`inhibit_auto_advance`](PausedClock::inhibit_auto_advance) until what is returned is dropped.
+    #[must_use = "the clock stands still until this is dropped"]
+    pub fn stand(self: &Arc<Self>) -> Standing {
+        self.inhibit_auto_advance();
+        Standing(self.clone())
+    }
+
+    /// Whether nothing inhibits a jump. To be asked before `take_unparked`, which then tells of the last inhibition, too.
+    fn may_jump(&self) -> bool {
+        // After this thread saw that the clock stands; against the fence in `allow_auto_advance`.
+        fence(Ordering::SeqCst);
+        // Acquire: pairs with the Release in `allow_auto_advance`, whose word to `take_unparked` is seen then.
+        self.inhibitions.load(Ordering::Acquire) == 0
+    }
+
+    /// Jumps to `deadline`. `false`: the clock does not stand still any more.
     fn jump_to(&self, deadline: Instant) -> bool {
-        // Acquire: pairs with the Release in `allow_auto_advance`, so that what the work left behind is seen next.
-        if self.inhibitions.load(Ordering::Acquire) != 0 {
-            return false;
-        }
         let mut shown = self.shown.lock();
         shown.time = shown.time.max(deadline);
         self.is_paused()
@@ -190,6 +211,16 @@ impl PausedClock {
 impl std::fmt::Debug for PausedClock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PausedClock").field("is_paused", &self.is_paused()).finish_non_exhaustive()
+    }
+}
+
+/// Keeps a paused clock from jumping until it is dropped; see [`PausedClock::stand`].
+#[derive(Debug)]
+pub struct Standing(Arc<PausedClock>);
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.0.allow_auto_advance();
     }
 }
 
@@ -223,10 +254,11 @@ impl<D: Driver> PausedDriver<D> {
     fn park_paused(&mut self, deadline: Option<Instant>, woken: &mut WakeBatch) -> io::Result<()> {
         let before = woken.len();
         self.driver.poll(woken)?;
-        if woken.len() > before || self.clock.take_unparked() {
+        let may_jump = self.clock.may_jump();
+        if self.clock.take_unparked() || woken.len() > before {
             return Ok(());
         }
-        if deadline.is_some_and(|deadline| self.clock.jump_to(deadline)) {
+        if may_jump && deadline.is_some_and(|deadline| self.clock.jump_to(deadline)) {
             return Ok(());
         }
         let parked = self.driver.park(None, woken);
@@ -307,3 +339,6 @@ impl<K: Kernel> Kernel for Paused<K> {
 
 #[cfg(all(test, not(unstuck_loom)))]
 mod tests;
+
+#[cfg(all(test, unstuck_loom))]
+mod loom_tests;

@@ -1,4 +1,5 @@
-//! A kernel for the tests of this crate: its clock stands until it is told, it counts unparks, and has no sockets.
+//! A kernel for the tests of this crate: its clock stands until it is told, it counts unparks, and has no sockets. And two
+//! drivers: one that never sleeps, and one that sleeps until it is unparked.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use unstuck_base::WakeBatch;
 use unstuck_base::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use unstuck_base::sync::thread;
 
 use crate::signal::SignalSource;
 use crate::socket::Foreign;
@@ -109,6 +111,37 @@ impl Driver for &mut Sleepless {
 
     fn poll(&mut self, _woken: &mut WakeBatch) -> io::Result<()> {
         self.polls += 1;
+        Ok(())
+    }
+
+    fn shut_down(&mut self, _woken: &mut WakeBatch) {}
+}
+
+/// A driver that sleeps until somebody unparks, and for nothing else.
+#[derive(Debug)]
+pub(crate) struct Sleeper {
+    kernel: Arc<Still>,
+    seen: usize,
+}
+
+impl Sleeper {
+    pub(crate) fn new(kernel: Arc<Still>) -> Sleeper {
+        Sleeper { kernel, seen: 0 }
+    }
+}
+
+impl Driver for Sleeper {
+    fn park(&mut self, _deadline: Option<Instant>, _woken: &mut WakeBatch) -> io::Result<()> {
+        let begin = Instant::now();
+        while self.kernel.unparks() == self.seen {
+            assert!(begin.elapsed() < Duration::from_secs(60), "nobody unparks the driver's thread");
+            thread::yield_now();
+        }
+        self.seen = self.kernel.unparks();
+        Ok(())
+    }
+
+    fn poll(&mut self, _woken: &mut WakeBatch) -> io::Result<()> {
         Ok(())
     }
 

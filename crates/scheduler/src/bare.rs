@@ -45,6 +45,7 @@ pub(crate) fn single() -> Runtime<Single> {
         timers,
         blocking: blocking.clone(),
         clock: None,
+        name: None,
     };
     Runtime { scheduler: single, blocking, handle: Handle::new(parts), kernel }
 }
@@ -56,8 +57,14 @@ pub(crate) fn pool(workers: usize, hooks: Hooks) -> Runtime<Pool> {
     let config = pool::Config { workers, spares: 2, start_thread: start_thread(), hooks, seed: 0 };
     let driver = Box::new(BareDriver(kernel.clone()));
     let pool = Pool::new(&config, kernel.clone(), driver, timers.clone(), blocking.clone());
-    let parts =
-        Parts { scheduler: pool.scheduler(), kernel: kernel.clone(), timers, blocking: blocking.clone(), clock: None };
+    let parts = Parts {
+        scheduler: pool.scheduler(),
+        kernel: kernel.clone(),
+        timers,
+        blocking: blocking.clone(),
+        clock: None,
+        name: None,
+    };
     let handle = Handle::new(parts);
     blocking.set_context(handle.clone());
     pool.start(&handle, &config).unwrap();

@@ -121,9 +121,9 @@ impl BlockingPool {
         for queue in &self.queues {
             let mut queue = queue.lock();
             queue.open = false;
+            self.calls.withdraw(queue.jobs.len());
             jobs.extend(std::mem::take(&mut queue.jobs));
         }
-        self.calls.withdraw(jobs.len());
         let (idle, context) = {
             let mut threads = self.threads.lock();
             threads.idle.iter().for_each(|_| self.calls.search());
@@ -156,28 +156,19 @@ impl BlockingPool {
     /// Queues a job, or gives it back: the pool is closed, or has no thread and none can be started.
     fn queue(&self, job: Job) -> Result<(), (Job, Option<io::Error>)> {
         let (id, queue) = (job.id, &self.queues[local::spread() % QUEUES]);
-        self.calls.announce();
-        let refused = {
+        {
             let mut queue = queue.lock();
-            if queue.open {
-                queue.jobs.push_back(job);
-                None
-            } else {
-                Some(job)
+            if !queue.open {
+                return Err((job, None));
             }
-        };
-        if let Some(job) = refused {
-            self.calls.withdraw(1);
-            return Err((job, None));
+            self.calls.announce();
+            queue.jobs.push_back(job);
         }
         let Err(error) = self.call_thread() else { return Ok(()) };
-        let taken_back = {
-            let mut queue = queue.lock();
-            let at = queue.jobs.iter().position(|job| job.id == id);
-            at.and_then(|at| queue.jobs.remove(at))
-        };
+        let mut queue = queue.lock();
         // If it is not there any more, somebody else has found a thread for it.
-        let Some(job) = taken_back else { return Ok(()) };
+        let Some(at) = queue.jobs.iter().position(|job| job.id == id) else { return Ok(()) };
+        let job = queue.jobs.remove(at).expect("its position was found under this lock");
         self.calls.withdraw(1);
         Err((job, Some(error)))
     }
@@ -227,9 +218,12 @@ impl BlockingPool {
         if self.calls.queued() == 0 {
             return None;
         }
-        let job = (0..QUEUES).find_map(|offset| self.queues[(first + offset) % QUEUES].lock().jobs.pop_front())?;
-        self.calls.withdraw(1);
-        Some(job)
+        (0..QUEUES).find_map(|offset| {
+            let mut queue = self.queues[(first + offset) % QUEUES].lock();
+            let job = queue.jobs.pop_front()?;
+            self.calls.withdraw(1);
+            Some(job)
+        })
     }
 
     /// Takes a thread off the list of idle ones. `false`: somebody has done so, and it counts as searching.

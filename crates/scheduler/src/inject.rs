@@ -4,8 +4,9 @@
 //!    before. So the chain runs from the newest to the oldest.
 //! 2. Taking is done by one thread at a time, under the lock of `ready`: when that is empty it takes the whole chain and
 //!    turns it round. So the order is first in, first out.
-//! 3. `len` is raised before a runnable is linked and lowered after it was taken: it is never too small, and while it is
-//!    0 there is nothing to take. Whoever pushes raises it before it looks for sleepers.
+//! 3. A runnable is seen from the moment when it is linked until it was taken: `ready_len` says that there is something
+//!    before a taker unlinks the chain, and says the truth before the lock is released. So whoever saw something and then
+//!    finds nothing has missed it to another thread, and nobody spins until a third one goes on.
 //! 4. A runnable in the queue is the queue's; dropping the queue drops (and so cancels) what is left.
 //! 5. Once closed it takes nothing any more: a push gives the runnable back. Closing is an exchange of `head`, too: so
 //!    each runnable either is among those that closing returns, or was taken before, or is given back.
@@ -21,33 +22,47 @@ use unstuck_task::Runnable;
 /// The queue; see the module's rules.
 pub(crate) struct Inject {
     head: CachePadded<AtomicPtr<()>>,
-    len: CachePadded<AtomicUsize>,
+    /// How many there are in `ready`, or [`SOME`].
+    ready_len: CachePadded<AtomicUsize>,
     ready: Mutex<VecDeque<Runnable>>,
 }
 
 /// What `head` is from the closing on: an address that no runnable has.
 const CLOSED: *mut () = ptr::without_provenance_mut(1);
 
+/// The `ready_len` while the chain is being turned round.
+const SOME: usize = usize::MAX;
+
 impl Inject {
     pub(crate) fn new() -> Self {
         Inject {
             head: CachePadded::new(AtomicPtr::new(ptr::null_mut())),
-            len: CachePadded::new(AtomicUsize::new(0)),
+            ready_len: CachePadded::new(AtomicUsize::new(0)),
             ready: Mutex::new(VecDeque::new()),
         }
     }
 
-    /// How many runnables are there, or about to be.
+    /// Whether there is nothing. A thread about to sleep asks this after a fence; see `idle.md`.
     #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        // Acquire: pairs with the Release of the exchange in `turn_round`: who finds the chain gone sees where it went.
+        let head = self.head.load(Ordering::Acquire);
+        (head.is_null() || head == CLOSED) && self.ready_len.load(Ordering::Relaxed) == 0
+    }
+
+    /// How many there are. Not for a hot path: the chain must be counted.
     pub(crate) fn len(&self) -> usize {
-        // SeqCst: a thread about to sleep looks here after it has said so; see `idle.md`.
-        self.len.load(Ordering::SeqCst)
+        if self.is_empty() {
+            return 0;
+        }
+        let mut ready = self.ready.lock();
+        self.turn_round(&mut ready, ptr::null_mut());
+        self.ready_len.store(ready.len(), Ordering::Relaxed);
+        ready.len()
     }
 
     /// Puts a runnable at the back, or gives it back when the queue is closed.
     pub(crate) fn push(&self, task: Runnable) -> Result<(), Runnable> {
-        // SeqCst: see `len`.
-        self.len.fetch_add(1, Ordering::SeqCst);
         let task = task.into_raw();
         // SAFETY: the runnable is ours until the exchange below publishes it.
         let link = unsafe { Runnable::link(task) };
@@ -60,63 +75,58 @@ impl Inject {
                 Err(actual) => head = actual,
             }
         }
-        self.len.fetch_sub(1, Ordering::SeqCst);
         // SAFETY: it was made a pointer above, and nobody else has seen that.
         Err(unsafe { Runnable::from_raw(task) })
     }
 
-    /// Takes at most `limit` of the oldest runnables and gives each to `each`. It may be called by several threads.
-    pub(crate) fn take(&self, limit: usize, each: impl FnMut(Runnable)) {
-        if limit == 0 || self.len() == 0 {
+    /// Takes some of the oldest runnables and gives each to `each`; `limit` says how many at most, given how many there are.
+    /// It may be called by several threads.
+    pub(crate) fn take(&self, limit: impl FnOnce(usize) -> usize, each: impl FnMut(Runnable)) {
+        if self.is_empty() {
             return;
         }
         let batch: VecDeque<Runnable> = {
             let mut ready = self.ready.lock();
-            if ready.len() < limit {
-                self.turn_round(&mut ready, ptr::null_mut());
-            }
-            if ready.len() <= limit { std::mem::take(&mut ready) } else { ready.drain(..limit).collect() }
+            self.turn_round(&mut ready, ptr::null_mut());
+            let limit = limit(ready.len());
+            let batch =
+                if ready.len() <= limit { std::mem::take(&mut *ready) } else { ready.drain(..limit).collect() };
+            self.ready_len.store(ready.len(), Ordering::Relaxed);
+            batch
         };
-        // SeqCst: after the runnables are out of the queue (rule 3).
-        self.len.fetch_sub(batch.len(), Ordering::SeqCst);
         batch.into_iter().for_each(each);
     }
 
     /// Moves all there is behind what is in `queue`.
     pub(crate) fn take_all(&self, queue: &mut VecDeque<Runnable>) {
-        if self.len() == 0 {
+        if self.is_empty() {
             return;
         }
-        let before = queue.len();
-        {
-            let mut ready = self.ready.lock();
-            queue.append(&mut ready);
-            self.turn_round(queue, ptr::null_mut());
-        }
-        // SeqCst: as in `take`.
-        self.len.fetch_sub(queue.len() - before, Ordering::SeqCst);
+        let mut ready = self.ready.lock();
+        queue.append(&mut ready);
+        self.turn_round(queue, ptr::null_mut());
+        self.ready_len.store(0, Ordering::Relaxed);
     }
 
     /// Takes nothing any more from now on (rule 5). Returns what is queued.
     pub(crate) fn close(&self) -> VecDeque<Runnable> {
-        let left = {
-            let mut ready = self.ready.lock();
-            self.turn_round(&mut ready, CLOSED);
-            std::mem::take(&mut *ready)
-        };
-        self.len.fetch_sub(left.len(), Ordering::SeqCst);
-        left
+        let mut ready = self.ready.lock();
+        self.turn_round(&mut ready, CLOSED);
+        self.ready_len.store(0, Ordering::Relaxed);
+        std::mem::take(&mut *ready)
     }
 
     /// Moves the chain, oldest first, behind what is in `queue`. Then `head` is as told, but for a closed queue it stays.
-    /// Needs the lock.
+    /// Needs the lock; the caller says how many are ready before it gives that back (rule 3).
     fn turn_round(&self, queue: &mut VecDeque<Runnable>, head: *mut ()) {
-        // Relaxed: closed under the lock.
-        if self.head.load(Ordering::Relaxed) == CLOSED {
+        // Relaxed: only under the lock does it become null or closed.
+        let before = self.head.load(Ordering::Relaxed);
+        if before == CLOSED || before == head {
             return;
         }
-        // Acquire: pairs with the Release in `push`.
-        let mut next = self.head.swap(head, Ordering::Acquire);
+        self.ready_len.store(SOME, Ordering::Relaxed);
+        // Acquire: pairs with the Release in `push`. Release: pairs with the Acquire in `is_empty`.
+        let mut next = self.head.swap(head, Ordering::AcqRel);
         let before = queue.len();
         while let Some(raw) = NonNull::new(next) {
             // SAFETY: rule 1: what hangs on the chain was put there by `push`; it is ours since the swap.

@@ -306,7 +306,7 @@ impl Running {
         run_hook(&shared.hooks.park);
         shared.asleep.lie_down();
         // The hook may have spawned or woken, too.
-        let result = if root.is_woken() || shared.inject.len() > 0 || !self.queue.borrow().is_empty() {
+        let result = if root.is_woken() || !shared.inject.is_empty() || !self.queue.borrow().is_empty() {
             driver.poll(batch)
         } else {
             let deadline: Option<Instant> = shared.timers.begin_park();

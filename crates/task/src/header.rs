@@ -6,6 +6,7 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::any::Any;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
@@ -153,29 +154,35 @@ unsafe fn stage<'a, F: Future>(task: NonNull<Header>) -> &'a UnsafeCell<Stage<F>
 /// # Safety
 /// As the field of [`Vtable`] says, and the task's future is an `F`.
 unsafe fn poll<F: Future>(task: NonNull<Header>, cx: &mut Context<'_>) -> Poll<()> {
-    // SAFETY: rule 2: RUNNING is the caller's, so the future is there and nobody else touches it; it has not moved since
-    // it was spawned, so it may be pinned.
-    let polled = catch_unwind(AssertUnwindSafe(|| unsafe {
-        stage::<F>(task).with_mut(|stage| Pin::new_unchecked(&mut *(*stage).future).poll(cx))
+    /// Drops the future while its panic unwinds, so that what it owns can ask `std::thread::panicking`.
+    struct DropWhileUnwinding<F: Future>(NonNull<Header>, PhantomData<F>);
+    impl<F: Future> Drop for DropWhileUnwinding<F> {
+        fn drop(&mut self) {
+            // SAFETY: the future is there: the poll that panicked left it, and only we drop it then. A second panic, of
+            // its drop, ends here.
+            drop_quietly(unsafe { drop_future::<F>(self.0) });
+        }
+    }
+    let polled = catch_unwind(AssertUnwindSafe(|| {
+        let unwinding = DropWhileUnwinding::<F>(task, PhantomData);
+        // SAFETY: rule 2: RUNNING is the caller's, so the future is there and nobody else touches it; it has not moved
+        // since it was spawned, so it may be pinned.
+        let polled = unsafe { stage::<F>(task).with_mut(|stage| Pin::new_unchecked(&mut *(*stage).future).poll(cx)) };
+        std::mem::forget(unwinding);
+        polled
     }));
     let output = match polled {
         Ok(Poll::Pending) => return Poll::Pending,
-        Ok(Poll::Ready(output)) => Ok(output),
+        // SAFETY: as above; the future is done, so it is dropped now, once.
+        Ok(Poll::Ready(output)) => match unsafe { drop_future::<F>(task) } {
+            Ok(()) => Ok(output),
+            // An output whose future can't be dropped is not handed out: the panic would go unseen.
+            Err(panic) => {
+                drop_quietly(output);
+                Err(panic)
+            }
+        },
         Err(panic) => Err(panic),
-    };
-    // SAFETY: as above; the future is done, so it is dropped now, once.
-    let dropped = unsafe { drop_future::<F>(task) };
-    let output = match (output, dropped) {
-        (Ok(output), Ok(())) => Ok(output),
-        // An output whose future can't be dropped is not handed out: the panic would go unseen.
-        (Ok(output), Err(panic)) => {
-            drop_quietly(output);
-            Err(panic)
-        }
-        (Err(panic), dropped) => {
-            drop_quietly(dropped);
-            Err(panic)
-        }
     };
     // SAFETY: rule 3: RUNNING is the caller's; the future is gone.
     unsafe { write_output::<F>(task, output.map_err(|panic| JoinError::panicked(task.as_ref().id, panic))) };

@@ -1,13 +1,15 @@
 //! Waiting for readiness, as users see it: the end of the runtime is an error.
+//!
+//! It takes nothing of the poll's budget: nothing was moved, and programs rely on being told at once that a socket is still
+//! ready.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 use unstuck_base::interest::{Interest, Ready};
-use unstuck_base::local;
 use unstuck_driver::Socket;
 use unstuck_driver::readiness::{Direction, ReadyEvent, Waiting, shutdown_error};
 
@@ -47,11 +49,7 @@ impl Future for UntilReady<'_> {
     type Output = io::Result<Ready>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // A socket that is always ready must not keep its task from yielding.
-        let charge = ready!(local::poll_budget(cx));
-        let event = ready!(self.project().waiting.poll(cx));
-        charge.made_progress();
-        Poll::Ready(readiness(event))
+        self.project().waiting.poll(cx).map(readiness)
     }
 }
 

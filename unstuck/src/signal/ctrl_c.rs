@@ -17,7 +17,7 @@ use crate::called_at::called_here;
 ///
 /// # Panics
 ///
-/// When polled outside a runtime, or inside one that was built without I/O.
+/// When polled outside a runtime.
 ///
 /// # Cancel safety
 ///

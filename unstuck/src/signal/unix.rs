@@ -114,7 +114,7 @@ impl From<SignalKind> for c_int {
 ///
 /// # Panics
 ///
-/// Outside a runtime, or inside one that was built without I/O.
+/// Outside a runtime.
 ///
 /// # Examples
 ///

@@ -5,6 +5,8 @@
 //! 2. What the cell points at is alive and does not change: the scope that set it is on the stack, and lends itself out
 //!    only as shared references.
 //! 3. The cell holds an address, which needs no destructor: keys also work while the thread ends.
+//! 4. While the value is lent out, by `with`, no scope of the same key begins: that would be no error here, but is one of
+//!    the documented misuses of Tokio's keys.
 
 use std::cell::Cell;
 use std::fmt;
@@ -96,12 +98,16 @@ pub struct LocalKey<T: 'static> {
 
 /// Where a thread finds the value of a key (rule 2). Public for the expansion of `task_local!` alone.
 #[doc(hidden)]
-pub struct LocalCell<T: 'static>(Cell<Option<NonNull<T>>>);
+pub struct LocalCell<T: 'static> {
+    value: Cell<Option<NonNull<T>>>,
+    /// How many `with` lend the value out now (rule 4).
+    lent: Cell<usize>,
+}
 
 impl<T: 'static> LocalCell<T> {
     #[doc(hidden)]
     pub const fn new() -> Self {
-        LocalCell(Cell::new(None))
+        LocalCell { value: Cell::new(None), lent: Cell::new(0) }
     }
 }
 
@@ -154,6 +160,10 @@ impl<T: 'static> LocalKey<T> {
 
     /// Sets the value while `f` runs.
     ///
+    /// # Panics
+    ///
+    /// Inside [`with`](LocalKey::with) of the same key. So does polling a [`scope`](LocalKey::scope) there.
+    ///
     /// # Examples
     ///
     /// ```
@@ -163,10 +173,12 @@ impl<T: 'static> LocalKey<T> {
     ///
     /// assert_eq!(NUMBER.sync_scope(1, || NUMBER.get()), 1);
     /// ```
+    #[track_caller]
     pub fn sync_scope<F, R>(&'static self, value: T, f: F) -> R
     where
         F: FnOnce() -> R,
     {
+        self.assert_not_lent();
         self.pointing_at(Some(NonNull::from(&value)), f)
     }
 
@@ -205,9 +217,31 @@ impl<T: 'static> LocalKey<T> {
     where
         F: FnOnce(&T) -> R,
     {
-        let value = self.cell.with(|cell| cell.0.get()).ok_or(AccessError(()))?;
-        // SAFETY: rule 2: the scope is on the stack below us, and it does not change the value before we return.
-        Ok(f(unsafe { value.as_ref() }))
+        struct GiveBack<'a>(&'a Cell<usize>);
+        impl Drop for GiveBack<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() - 1);
+            }
+        }
+        self.cell.with(|cell| {
+            let value = cell.value.get().ok_or(AccessError(()))?;
+            cell.lent.set(cell.lent.get() + 1);
+            let _give_back = GiveBack(&cell.lent);
+            // SAFETY: rule 2: the scope is on the stack below us, and it does not change the value before we return.
+            Ok(f(unsafe { value.as_ref() }))
+        })
+    }
+
+    fn is_lent(&'static self) -> bool {
+        self.cell.with(|cell| cell.lent.get() > 0)
+    }
+
+    #[track_caller]
+    fn assert_not_lent(&'static self) {
+        assert!(
+            !self.is_lent(),
+            "cannot enter a task-local scope while the task-local storage is borrowed: end the `LocalKey::with` first"
+        );
     }
 
     /// Points the cell at `value` while `f` runs.
@@ -218,10 +252,10 @@ impl<T: 'static> LocalKey<T> {
         }
         impl<T: 'static> Drop for Restore<T> {
             fn drop(&mut self) {
-                self.key.cell.with(|cell| cell.0.set(self.before));
+                self.key.cell.with(|cell| cell.value.set(self.before));
             }
         }
-        let _restore = Restore { key: self, before: self.cell.with(|cell| cell.0.replace(value)) };
+        let _restore = Restore { key: self, before: self.cell.with(|cell| cell.value.replace(value)) };
         f()
     }
 }
@@ -321,6 +355,7 @@ impl<T: 'static, F: Future> Future for TaskLocalFuture<T, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: the future is not moved.
         let this = unsafe { self.get_unchecked_mut() };
+        this.key.assert_not_lent();
         let output = this.in_scope(|slot| {
             let future = slot.as_mut()?;
             // SAFETY: the future is pinned when we are: it is dropped where it is, here or in our own drop.
@@ -336,7 +371,7 @@ impl<T: 'static, F: Future> Future for TaskLocalFuture<T, F> {
 
 impl<T: 'static, F> Drop for TaskLocalFuture<T, F> {
     fn drop(&mut self) {
-        if self.future.is_some() {
+        if self.future.is_some() && !self.key.is_lent() {
             // Its destructors see the value.
             self.in_scope(|future| *future = None);
         }

@@ -22,7 +22,7 @@ const LATE: Duration = Duration::from_millis(5);
 ///
 /// # Panics
 ///
-/// If `period` is zero; when called outside a runtime, or inside one that was built without time.
+/// If `period` is zero; when called outside a runtime.
 ///
 /// # Examples
 ///
@@ -49,7 +49,7 @@ pub fn interval(period: Duration) -> Interval {
 ///
 /// # Panics
 ///
-/// If `period` is zero; when called outside a runtime, or inside one that was built without time.
+/// If `period` is zero; when called outside a runtime.
 ///
 /// # Examples
 ///

@@ -26,7 +26,7 @@ use super::Instant;
 ///
 /// # Panics
 ///
-/// When called outside a runtime, or inside one that was built without time.
+/// When called outside a runtime.
 ///
 /// # Cancel safety
 ///
@@ -59,7 +59,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 ///
 /// # Panics
 ///
-/// When called outside a runtime, or inside one that was built without time.
+/// When called outside a runtime.
 ///
 /// # Cancel safety
 ///

@@ -28,7 +28,7 @@ use super::{Instant, Sleep, sleep, sleep_until};
 ///
 /// # Panics
 ///
-/// When called outside a runtime, or inside one that was built without time.
+/// When called outside a runtime.
 ///
 /// # Cancel safety
 ///
@@ -61,7 +61,7 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 ///
 /// # Panics
 ///
-/// When called outside a runtime, or inside one that was built without time.
+/// When called outside a runtime.
 ///
 /// # Cancel safety
 ///

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Timers;
-use crate::still::{Sleepless, Still};
+use crate::still::{Sleeper, Sleepless, Still};
 use crate::timer::Timer;
 use std::task::{Context, Waker};
 
@@ -77,19 +77,60 @@ fn without_a_deadline_or_while_blocking_work_runs_it_sleeps() {
     clock.pause();
     clock.take_unparked();
     park(&mut driver, None);
-    clock.inhibit_auto_advance();
-    clock.inhibit_auto_advance();
+    let (first, last) = (clock.stand(), clock.stand());
     park(&mut driver, Some(real.at(5)));
-    clock.allow_auto_advance();
+    drop(first);
     assert_eq!(real.unparks(), 0);
     park(&mut driver, Some(real.at(5)));
+    park(&mut driver, Some(real.at(5)));
     assert_eq!(kernel.now(), real.at(0));
-    clock.allow_auto_advance();
+    drop(last);
     assert_eq!(real.unparks(), 1, "the sleeping thread looks again");
     park(&mut driver, Some(real.at(5)));
+    assert_eq!(kernel.now(), real.at(0), "first it looks at what the work has left");
     park(&mut driver, Some(real.at(5)));
     assert_eq!(kernel.now(), real.at(5));
     assert_eq!(sleepless.parks, [None, None, None]);
+}
+
+#[test]
+fn work_that_ends_while_the_driver_is_looked_at_is_seen_before_the_clock_jumps() {
+    /// A driver that is looked at while the work ends on another thread.
+    struct EndsNow(Option<Standing>);
+    impl Driver for EndsNow {
+        fn park(&mut self, _: Option<Instant>, _: &mut WakeBatch) -> io::Result<()> {
+            panic!("slept")
+        }
+        fn poll(&mut self, _: &mut WakeBatch) -> io::Result<()> {
+            self.0 = None;
+            Ok(())
+        }
+        fn shut_down(&mut self, _: &mut WakeBatch) {}
+    }
+    let real = Still::new();
+    let (kernel, mut driver) = pausable(real.clone(), EndsNow(None));
+    kernel.clock().pause();
+    kernel.clock().take_unparked();
+    driver.driver.0 = Some(kernel.clock().stand());
+    park(&mut driver, Some(real.at(5)));
+    assert_eq!(kernel.now(), real.at(0), "what the work has left is looked at first");
+    park(&mut driver, Some(real.at(5)));
+    assert_eq!(kernel.now(), real.at(5));
+}
+
+#[test]
+fn it_jumps_when_work_that_nobody_awaits_has_ended_during_the_sleep() {
+    let real = Still::new();
+    let (kernel, mut driver) = pausable(real.clone(), Sleeper::new(real.clone()));
+    kernel.clock().pause();
+    let stands = kernel.clock().stand();
+    let working = std::thread::spawn(move || drop(stands));
+    let fifteen_minutes = real.at(900 * SECOND);
+    while kernel.now() < fifteen_minutes {
+        park(&mut driver, Some(fifteen_minutes));
+    }
+    assert_eq!(kernel.now(), fifteen_minutes);
+    working.join().unwrap();
 }
 
 #[test]

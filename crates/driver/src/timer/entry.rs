@@ -1,11 +1,11 @@
 //! One timer: what its owner holds, and the part of it that a wheel links.
 //!
-//! | state \ event | poll, due | poll, not due      | wheel fires | reset          | shutdown   | drop      |
-//! |---------------|-----------|--------------------|-------------|----------------|------------|-----------|
-//! | IDLE          | DONE      | ARMED, insert      | -           | IDLE           | -          | -         |
-//! | ARMED         | -         | ARMED, swap waker  | DONE, wake  | ARMED, see 4   | SHUT, wake | remove    |
-//! | DONE          | DONE      | if reset: as IDLE  | -           | IDLE           | -          | -         |
-//! | SHUT          | SHUT      | SHUT               | -           | IDLE           | -          | -         |
+//! | state \ event | poll, due | poll, not due      | wheel fires | reset              | shutdown   | drop      |
+//! |---------------|-----------|--------------------|-------------|--------------------|------------|-----------|
+//! | IDLE          | DONE      | ARMED, insert      | -           | IDLE               | -          | -         |
+//! | ARMED         | -         | ARMED, swap waker  | DONE, wake  | ARMED, see 4 and 6 | SHUT, wake | remove    |
+//! | DONE          | DONE      | if reset: as IDLE  | -           | IDLE               | -          | -         |
+//! | SHUT          | SHUT      | SHUT               | -           | IDLE               | -          | -         |
 //!
 //! 1. ARMED means: in the wheel of `place`. Links, waker and position then belong to that wheel's lock, and only under
 //!    it the state leaves ARMED. In every other state they belong to the owner, who needs no lock.
@@ -18,6 +18,8 @@
 //!    deadline would be jumped to.
 //! 5. The registered waker stays alive while the state is ARMED, so its two addresses identify it: a poll that finds
 //!    ARMED and the same addresses need not lock.
+//! 6. Moving an ARMED timer forward to a time that has come fires it there and then, by its owner: the next poll finds
+//!    it DONE, and whoever was to be woken is, without waiting for a look at the driver.
 //!
 //! `Sleep` and its like hold a [`Timer`]; the wheel reaches the [`Entry`].
 
@@ -133,6 +135,10 @@ impl Entry {
         unsafe { Entry::leave(entry, SHUT, woken) };
     }
 
+    /// ARMED becomes `state`: gathers the waker.
+    ///
+    /// # Safety
+    /// As [`fire`](Entry::fire).
     unsafe fn leave(entry: NonNull<Entry>, state: u8, woken: &mut WakeBatch) {
         // SAFETY: the entry is alive until the store below, and its waker is ours (rule 1).
         let waker = unsafe { entry.as_ref().swap_waker(None) };
@@ -283,29 +289,48 @@ impl Timer {
         true
     }
 
-    /// Changes the deadline. A timer that is registered fires for the new one, also without another poll; one that has
-    /// fired waits for its next poll.
+    /// Changes the deadline. A timer that is registered fires for the new one, also without another poll: at once, if
+    /// that has come. One that has fired waits for its next poll.
     pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
         // SAFETY: nothing is moved out; the entry stays where it is.
         let this = unsafe { self.get_unchecked_mut() };
         let deadline = this.place.clock.tick(deadline);
-        if this.entry.state() == ARMED {
-            if deadline >= this.entry.deadline() && !this.place.clock.jumps() {
-                // The wheel may see it now or later.
-                this.entry.set_deadline(deadline);
-                this.entry.moved.set(true);
-                return;
-            }
-            // SAFETY: it was ARMED, in the wheel of this place.
-            if unsafe { this.place.reinsert(NonNull::from(&this.entry), deadline) } {
-                this.entry.moved.set(false);
-                return;
-            }
+        if this.entry.state() != ARMED {
+            return this.rest(deadline);
         }
-        this.entry.set_deadline(deadline);
+        if deadline >= this.entry.deadline() && !this.place.clock.jumps() {
+            // The wheel may see it now or later.
+            this.entry.set_deadline(deadline);
+            return this.entry.moved.set(true);
+        }
+        if deadline <= this.place.clock.now() {
+            return this.fire_now(deadline);
+        }
+        // SAFETY: it was ARMED, in the wheel of this place.
+        match unsafe { this.place.reinsert(NonNull::from(&this.entry), deadline) } {
+            true => this.entry.moved.set(false),
+            false => this.rest(deadline),
+        }
+    }
+
+    /// Not ARMED: the next poll will see to the new deadline.
+    fn rest(&mut self, deadline: u64) {
+        self.entry.set_deadline(deadline);
+        self.entry.moved.set(false);
         // Relaxed: not ARMED, so it is ours.
-        this.entry.state.store(IDLE, Ordering::Relaxed);
-        this.entry.moved.set(false);
+        self.entry.state.store(IDLE, Ordering::Relaxed);
+    }
+
+    /// It was ARMED, and its new deadline has come (rule 6).
+    fn fire_now(&mut self, deadline: u64) {
+        // SAFETY: it was ARMED, in the wheel of this place.
+        let waker = unsafe { self.place.remove(NonNull::from(&self.entry)) };
+        self.entry.set_deadline(deadline);
+        self.entry.moved.set(false);
+        // Relaxed: it is in no wheel any more, so it is ours. The wheel may have fired it meanwhile, or the runtime has shut
+        // down: it is DONE all the same, since its time has come.
+        self.entry.state.store(DONE, Ordering::Relaxed);
+        waker.into_iter().for_each(Waker::wake);
     }
 
     /// The address, as an opaque key for [`local::wait_for`].

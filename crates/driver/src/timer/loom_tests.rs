@@ -1,5 +1,6 @@
-//! Loom: a timer's owner against the thread that fires, shuts down or goes to sleep.
+//! Loom: a timer's owner (`entry`) against the thread that fires, shuts down or goes to sleep.
 
+use super::entry::{Shutdown, Timer};
 use super::*;
 use crate::still::Still;
 use std::pin::Pin;
@@ -118,6 +119,24 @@ fn loom_timer_is_moved_forward_while_it_fires() {
         assert!(fixture.count.get() == 1 || poll(&mut fixture.timer, &fixture.count).is_ready());
         assert!(poll(&mut fixture.timer, &fixture.count).is_ready());
         assert_eq!(fixture.timers.next_deadline(), None);
+    });
+}
+
+#[test]
+fn loom_timer_is_moved_to_a_time_that_has_come_while_the_runtime_shuts_down() {
+    loom::model(|| {
+        let mut fixture = armed();
+        let shutting = thread::spawn({
+            let timers = fixture.timers.clone();
+            move || timers.shutdown(&mut WakeBatch::new())
+        });
+        fixture.kernel.set_elapsed(5);
+        fixture.timer.as_mut().reset(fixture.kernel.at(5));
+        assert!(poll(&mut fixture.timer, &fixture.count).is_ready());
+        shutting.join().unwrap();
+        assert_eq!(fixture.count.get(), 1, "told once, by the owner or by the shutdown");
+        drop(fixture.timer);
+        assert_eq!(Arc::strong_count(&fixture.count), 1, "no waker is left behind");
     });
 }
 

@@ -127,6 +127,44 @@ fn moved_forward_it_fires_earlier_without_another_poll() {
 }
 
 #[test]
+fn moved_to_a_time_that_has_come_it_fires_at_once() {
+    let fixture = Fixture::new();
+    for jumps in [false, true] {
+        fixture.kernel.set_jumps(jumps);
+        let mut timer = fixture.timer(5_000);
+        fixture.kernel.set_elapsed(10);
+        assert!(fixture.poll(&mut timer).is_pending());
+        fixture.kernel.set_elapsed(50);
+        let before = fixture.count.0.load(Ordering::Relaxed);
+        timer.as_mut().reset(fixture.kernel.at(40));
+        assert_eq!(fixture.count.0.load(Ordering::Relaxed) - before, 1, "who waits for it is told");
+        assert!(timer.is_elapsed());
+        assert_eq!(timer.deadline(), fixture.kernel.at(40));
+        assert_eq!(fixture.poll(&mut timer), Poll::Ready(Ok(())));
+        assert_eq!(fixture.pass_to(6_000), 0, "it is in no wheel any more");
+        assert_eq!(fixture.next(), None);
+    }
+}
+
+#[test]
+fn moved_to_a_time_that_has_come_when_it_was_due_already_it_is_woken_once() {
+    let fixture = Fixture::new();
+    for fires_before in [false, true] {
+        fixture.kernel.set_elapsed(0);
+        let mut timer = fixture.timer(30);
+        assert!(fixture.poll(&mut timer).is_pending());
+        fixture.kernel.set_elapsed(50);
+        let fired = if fires_before { fixture.pass_to(50) } else { 0 };
+        let before = fixture.count.0.load(Ordering::Relaxed);
+        timer.as_mut().reset(fixture.kernel.at(20));
+        let told = fixture.count.0.load(Ordering::Relaxed) - before;
+        assert_eq!(fired + told, 1);
+        assert_eq!(fixture.poll(&mut timer), Poll::Ready(Ok(())));
+        assert_eq!(fixture.pass_to(60), 0);
+    }
+}
+
+#[test]
 fn after_it_fired_it_can_be_used_again() {
     let fixture = Fixture::new();
     let mut timer = fixture.timer(10);

@@ -2,15 +2,16 @@
 //!
 //! | event            | queued | searching | and                                                             |
 //! |------------------|--------|-----------|-----------------------------------------------------------------|
-//! | announce         | +1     |           | before the job is queued                                        |
-//! | withdraw         | -n     |           | after jobs were taken out (or were not queued after all)        |
+//! | announce         | +1     |           | with the lock of the queue, before the job is there             |
+//! | withdraw         | -n     |           | with the lock of the queue, after jobs were taken out           |
 //! | must call        |        |           | after the job was queued: says whether nobody searches          |
 //! | search           |        | +1        | a thread was woken or started, or has finished its job          |
 //! | stop searching   |        | -1        | says whether it was the last searcher and jobs are queued       |
 //!
 //! 1. Whoever queues a job fences before it reads `searching`; whoever stops searching fences before it reads `queued`, and
 //!    one that begins to search does so in one order with both. So if the one does not see the searcher, that sees the job.
-//! 2. `queued` is never too small: while it is 0, there is no job.
+//! 2. `queued` is never too small: while it is 0, there is no job. Whoever has seen it above 0 and then finds no job under
+//!    the locks has missed it to another thread: no one spins until a third goes on.
 
 use unstuck_base::CachePadded;
 use unstuck_base::sync::atomic::{AtomicUsize, Ordering, fence};

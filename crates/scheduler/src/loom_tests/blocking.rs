@@ -1,7 +1,6 @@
 //! The calls of blocking threads, over a queue that is a number and threads that exist already.
 
 use unstuck_base::parker::Parker;
-use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
 use unstuck_base::sync::{Arc, Mutex, thread};
 
 use super::model_with;
@@ -9,7 +8,7 @@ use crate::blocking::Calls;
 
 struct Toy {
     calls: Calls,
-    jobs: AtomicUsize,
+    jobs: Mutex<usize>,
     idle: Mutex<Vec<usize>>,
     parkers: [Parker; 2],
 }
@@ -19,15 +18,18 @@ impl Toy {
     fn new(threads: usize) -> Arc<Toy> {
         Arc::new(Toy {
             calls: Calls::new(),
-            jobs: AtomicUsize::new(0),
+            jobs: Mutex::new(0),
             idle: Mutex::new((0..threads).collect()),
             parkers: [Parker::new(), Parker::new()],
         })
     }
 
     fn queue(&self) {
-        self.calls.announce();
-        self.jobs.fetch_add(1, Ordering::Relaxed);
+        {
+            let mut jobs = self.jobs.lock();
+            self.calls.announce();
+            *jobs += 1;
+        }
         self.call();
     }
 
@@ -47,12 +49,16 @@ impl Toy {
     }
 
     fn find(&self) -> bool {
-        let found = self.calls.queued() > 0
-            && self.jobs.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |jobs| jobs.checked_sub(1)).is_ok();
-        if found {
-            self.calls.withdraw(1);
+        if self.calls.queued() == 0 {
+            return false;
         }
-        found
+        let mut jobs = self.jobs.lock();
+        if *jobs == 0 {
+            return false;
+        }
+        *jobs -= 1;
+        self.calls.withdraw(1);
+        true
     }
 
     /// An idle thread, which does `jobs` jobs.

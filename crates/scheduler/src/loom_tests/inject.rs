@@ -20,13 +20,13 @@ fn loom_inject_two_pushers_one_taker() {
         });
         let taker = thread::spawn({
             let inject = inject.clone();
-            move || inject.take(2, Runnable::run)
+            move || inject.take(|_| 2, Runnable::run)
         });
         inject.push(two).unwrap();
         pusher.join().unwrap();
         taker.join().unwrap();
-        inject.take(usize::MAX, Runnable::run);
-        assert_eq!(inject.len(), 0);
+        inject.take(|all| all, Runnable::run);
+        assert!(inject.is_empty());
         assert_each_ran_once(&tasks, 3);
     });
 }
@@ -44,13 +44,32 @@ fn loom_inject_what_is_pushed_while_it_closes_is_taken_or_given_back() {
         });
         let taker = thread::spawn({
             let inject = inject.clone();
-            move || inject.take(1, Runnable::run)
+            move || inject.take(|_| 1, Runnable::run)
         });
         drop(inject.close());
         pusher.join().unwrap();
         taker.join().unwrap();
-        assert_eq!(inject.len(), 0);
+        assert!(inject.is_empty());
         assert!(inject.push(tasks.task(2)).is_err());
         assert_each_ended_once(&tasks, 3);
+    });
+}
+
+#[test]
+fn loom_inject_what_a_taker_leaves_is_seen_by_who_looks_before_it_sleeps() {
+    loom::model(|| {
+        let tasks = Numbered::new();
+        let inject = Arc::new(Inject::new());
+        inject.push(tasks.task(0)).unwrap();
+        inject.push(tasks.task(1)).unwrap();
+        let taker = thread::spawn({
+            let inject = inject.clone();
+            move || inject.take(|_| 1, Runnable::run)
+        });
+        // The taker leaves one, so at no moment is the queue empty.
+        assert!(!inject.is_empty());
+        taker.join().unwrap();
+        inject.take(|all| all, Runnable::run);
+        assert_each_ran_once(&tasks, 2);
     });
 }

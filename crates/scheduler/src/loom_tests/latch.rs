@@ -10,8 +10,8 @@ fn loom_latch_who_waited_finds_the_last_work_done() {
     model_with(3, || {
         let latch = Latch::new();
         let work = Arc::new(UnsafeCell::new(0));
-        for _ in 0..2 {
-            let (present, latch, work) = (latch.enter(), latch.clone(), work.clone());
+        for present in [latch.enter(), latch.enter()] {
+            let (latch, work) = (latch.clone(), work.clone());
             thread::spawn(move || {
                 if latch.end() {
                     // SAFETY: one thread is the last to end; the one that waits looks when that has gone.

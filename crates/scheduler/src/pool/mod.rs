@@ -294,7 +294,7 @@ impl Shared {
 
     /// Is there anything that a worker could take? Call it after a fence; see `idle.md`.
     pub(crate) fn has_work(&self) -> bool {
-        self.inject.len() > 0 || (0..self.places.visible()).any(|index| !self.places.get(index).ring.is_empty())
+        !self.inject.is_empty() || (0..self.places.visible()).any(|index| !self.places.get(index).ring.is_empty())
     }
 
     /// A spare asks whether it is the one that is not needed any more.

@@ -151,18 +151,19 @@ impl Worker {
     /// Takes a fair part of inject into the ring; returns the first.
     fn take_injected(&self) -> Option<Runnable> {
         let mut first = None;
-        self.pool.inject.take(self.share_of_inject(), |task| match first {
-            None => first = Some(task),
-            Some(_) => self.push(task),
-        });
+        self.pool.inject.take(
+            |waiting| self.share(waiting),
+            |task| match first {
+                None => first = Some(task),
+                Some(_) => self.push(task),
+            },
+        );
         first
     }
 
-    fn share_of_inject(&self) -> usize {
-        match self.pool.inject.len() {
-            0 => 0,
-            waiting => (waiting / self.pool.workers + 1).min(INJECT_BATCH),
-        }
+    /// How many of those that wait in inject this worker takes at once.
+    fn share(&self, waiting: usize) -> usize {
+        (waiting / self.pool.workers + 1).min(INJECT_BATCH)
     }
 
     /// Looks at inject, the timers and the driver, without sleeping (rule 3).
@@ -173,7 +174,7 @@ impl Worker {
         }
         self.pool.timers.expire(self.kernel().now(), &mut batch);
         self.wake_batch(&mut batch);
-        self.pool.inject.take(self.share_of_inject(), |task| self.push(task));
+        self.pool.inject.take(|waiting| self.share(waiting), |task| self.push(task));
         // One that this worker runs next is no reason to wake another.
         if self.place().queued() > 1 {
             self.pool.wake_one();

@@ -16,14 +16,19 @@ fn large(n: usize) -> Large {
 }
 
 fn model(check: impl Fn() + Send + Sync + 'static) {
+    with_preemptions(3, check);
+}
+
+/// Schedules in which threads are interrupted so often at most, besides where they block.
+fn with_preemptions(bound: usize, check: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = Some(bound);
     builder.check(check);
 }
 
 #[test]
 fn loom_mpsc_messages_cross_blocks_in_order() {
-    model(|| {
+    with_preemptions(2, || {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         assert!(sender.send(large(0)).is_ok());
         let sending = thread::spawn(move || {
@@ -36,6 +41,24 @@ fn loom_mpsc_messages_cross_blocks_in_order() {
         }
         assert!(block_on(receiver.recv()).is_none());
         sending.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_mpsc_a_parked_receiver_is_woken_though_no_sender_goes() {
+    model(|| {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        // There is a block with room, so that the next message is claimed in it.
+        sender.send(0).unwrap();
+        receiver.try_recv().unwrap();
+        let sending = thread::spawn(move || {
+            sender.send(1).unwrap();
+            sender.send(2).unwrap();
+            sender
+        });
+        assert_eq!(block_on(receiver.recv()), Some(1));
+        assert_eq!(block_on(receiver.recv()), Some(2));
+        drop(sending.join().unwrap());
     });
 }
 
@@ -112,7 +135,7 @@ fn loom_mpsc_sent_while_the_receiver_goes_is_dropped_once() {
 
 #[test]
 fn loom_mpsc_a_full_channel_wakes_its_sender() {
-    model(|| {
+    with_preemptions(2, || {
         let (sender, mut receiver) = mpsc::channel(1);
         let sending = thread::spawn(move || {
             block_on(async {

@@ -125,3 +125,30 @@ fn loom_notify_enabled_before_the_look_misses_nothing() {
         notifying.join().unwrap();
     });
 }
+
+#[test]
+fn loom_notify_a_waiter_that_leaves_does_not_hide_what_came_before_a_call() {
+    model_of_three(|| {
+        let shared = Arc::new((Notify::new(), AtomicBool::new(false)));
+        let calling = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                shared.1.store(true, Relaxed);
+                shared.0.notify_waiters();
+            }
+        });
+        let leaving = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                let mut given_up = pin!(shared.0.notified());
+                let _ = poll_once(given_up.as_mut());
+            }
+        });
+        let mut notified = pin!(shared.0.notified());
+        if poll_once(notified.as_mut()).is_ready() {
+            assert!(shared.1.load(Relaxed));
+        }
+        calling.join().unwrap();
+        leaving.join().unwrap();
+    });
+}

@@ -110,7 +110,7 @@ pub(super) fn channel<T, L: Limit>(limit: L) -> (Tx<T, L>, Rx<T, L>) {
         weak_senders: AtomicUsize::new(0),
         closing: WaitList::new(),
     });
-    (Tx { channel: channel.clone() }, Rx { channel, head })
+    (Tx { channel: channel.clone() }, Rx { channel, head, has_waited: false })
 }
 
 impl<T, L: Limit> Channel<T, L> {
@@ -198,7 +198,9 @@ impl<T, L> Clone for Tx<T, L> {
 impl<T, L> Drop for Tx<T, L> {
     fn drop(&mut self) {
         // AcqRel: Release pairs with the Acquire in `strong_count`; a read-modify-write goes on with the chain.
-        if self.channel.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
+        let was_last = self.channel.senders.fetch_sub(1, Ordering::AcqRel) == 1;
+        // A receiver that has closed the list does not wait for senders to go: it is gone itself, or has no limit.
+        if was_last && !self.channel.blocks.is_closed() {
             self.channel.receiver.wake();
         }
     }
@@ -248,6 +250,8 @@ impl<T, L> Drop for WeakTx<T, L> {
 pub(super) struct Rx<T, L: Limit> {
     channel: Arc<Channel<T, L>>,
     head: Head<T>,
+    /// Whether there may be a waker in the cell.
+    has_waited: bool,
 }
 
 /// Turns of a loop for which the receiver waits for a message in flight, before it lets others run.
@@ -381,6 +385,7 @@ impl<T, L: Limit> Rx<T, L> {
                     break;
                 }
             }
+            self.has_waited = true;
             self.channel.receiver.register(cx.waker());
             // `Moved`: there is something new to find; if it can't be found the next turn wakes us.
             registered = self.channel.blocks.park(&self.head) == OnPark::Parked;
@@ -431,7 +436,7 @@ impl<T, L: Limit> Drop for Rx<T, L> {
         impl<T, L: Limit> Drop for Drain<'_, T, L> {
             fn drop(&mut self) {
                 self.0.drain();
-                let Rx { channel, head } = &mut *self.0;
+                let Rx { channel, head, .. } = &mut *self.0;
                 channel.blocks.leave(head);
             }
         }
@@ -439,7 +444,7 @@ impl<T, L: Limit> Drop for Rx<T, L> {
         self.channel.limit.close();
         self.channel.blocks.close();
         // Our task is not to be kept alive by the senders.
-        let waker: Option<Waker> = self.channel.receiver.take();
+        let waker: Option<Waker> = if self.has_waited { self.channel.receiver.take() } else { None };
         let drain = Drain(self);
         drop(waker);
         called::call_all(&drain.0.channel.closing);

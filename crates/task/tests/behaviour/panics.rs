@@ -36,6 +36,28 @@ fn in_a_poll_it_becomes_the_result_and_the_future_is_dropped() {
 }
 
 #[test]
+fn what_a_future_owns_is_dropped_while_its_panic_unwinds() {
+    struct Asks(Arc<AtomicUsize>);
+    impl Future for Asks {
+        type Output = ();
+        fn poll(self: std::pin::Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+            panic!("unwinds")
+        }
+    }
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            self.0.fetch_add(if std::thread::panicking() { 1 } else { 100 }, Ordering::Relaxed);
+        }
+    }
+    let fifo = Fifo::new(1);
+    let seen = Arc::new(AtomicUsize::new(0));
+    let join = fifo.spawn(Asks(seen.clone()));
+    fifo.run_all();
+    assert_eq!(seen.load(Ordering::Relaxed), 1);
+    assert!(ready(join).unwrap_err().is_panic());
+}
+
+#[test]
 fn in_a_later_poll_of_a_task_that_was_woken_meanwhile_it_ends_the_task() {
     let fifo = Fifo::new(1);
     let gate = Gate::new();

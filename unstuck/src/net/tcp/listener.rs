@@ -64,7 +64,7 @@ impl TcpListener {
     ///
     /// # Panics
     ///
-    /// When polled outside a runtime, or inside one that was built without I/O.
+    /// When polled outside a runtime.
     ///
     /// # Cancel safety
     ///
@@ -145,7 +145,7 @@ impl TcpListener {
     ///
     /// # Panics
     ///
-    /// Outside a runtime, or inside one that was built without I/O.
+    /// Outside a runtime.
     ///
     /// # Examples
     ///

@@ -1,7 +1,8 @@
 //! A TCP connection.
 //!
 //! 1. Reading goes into memory that need not be initialised. A read or write that moved less than was asked has emptied
-//!    the socket, or filled it: its readiness is cleared at once, which spares the system call that would only say so.
+//!    the socket, or filled it: its readiness is cleared at once, which spares the system call that would only say so. Not
+//!    so `try_write`: who uses it may count on being ready until it says `WouldBlock`, as with Tokio.
 //! 2. The options are in `stream_options`, the halves in `split` and `split_owned`.
 
 use std::fmt;
@@ -77,7 +78,7 @@ impl TcpStream {
     ///
     /// # Panics
     ///
-    /// When polled outside a runtime, or inside one that was built without I/O.
+    /// When polled outside a runtime.
     ///
     /// # Cancel safety
     ///
@@ -120,7 +121,7 @@ impl TcpStream {
     ///
     /// # Panics
     ///
-    /// Outside a runtime, or inside one that was built without I/O.
+    /// Outside a runtime.
     ///
     /// # Examples
     ///
@@ -344,7 +345,7 @@ impl TcpStream {
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when there is no room; what the system says.
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
         let socket = &self.socket;
-        socket.readiness().try_stream(Interest::WRITABLE, buf.len(), || socket.send(buf))
+        socket.readiness().try_io(Interest::WRITABLE, || socket.send(buf))
     }
 
     /// As [`try_write`](TcpStream::try_write), from several buffers at once.
@@ -354,7 +355,7 @@ impl TcpStream {
     /// As [`try_write`](TcpStream::try_write).
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let socket = &self.socket;
-        socket.readiness().try_stream(Interest::WRITABLE, total_len(bufs), || socket.send_vectored(bufs))
+        socket.readiness().try_io(Interest::WRITABLE, || socket.send_vectored(bufs))
     }
 
     /// Calls `f`, which does something of its own with the socket, if the stream is ready for `interest`. If `f` says that

@@ -87,7 +87,7 @@ impl UdpSocket {
     ///
     /// # Panics
     ///
-    /// When polled outside a runtime, or inside one that was built without I/O.
+    /// When polled outside a runtime.
     ///
     /// # Cancel safety
     ///
@@ -161,7 +161,7 @@ impl UdpSocket {
     ///
     /// # Panics
     ///
-    /// Outside a runtime, or inside one that was built without I/O.
+    /// Outside a runtime.
     ///
     /// # Examples
     ///
