@@ -39,16 +39,9 @@
 //!
 //! # How it works
 //!
-//! A ring of slots, each behind a lock of its own. How many messages were sent, whether more can come, and whether
-//! anybody waits are one word, whose table is in `version.rs`: a receiver that has something to receive locks nothing but
-//! the slot. Those who wait are in one list, and are called all at once.
-//!
-//! 1. Message number `n` is in slot `n % slots` until it is overwritten by number `n + slots`, or until every receiver
-//!    that was there when it was sent has had it: the last one drops it.
-//! 2. Sending happens under the lock of the count of receivers. A receiver begins with the next message, and is counted
-//!    from that one on.
-//! 3. A message is cloned under its slot's lock, since `T` need not be `Sync`. The accounting is done before, so that a
-//!    clone that panics counts as received. Everything else of the user's (destructors, wakers) runs with no lock held.
+//! A ring of slots, each behind a lock of its own (`broadcast/ring.rs`). How many messages were sent, whether more can
+//! come, and whether anybody waits are one word, whose table is in `version.rs`: a receiver that has something to receive
+//! locks nothing but the slot. Those who wait are in one list, and are called all at once.
 
 use std::fmt;
 use std::future::Future;
@@ -57,16 +50,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use unstuck_base::local::{self, WaitKind};
-use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
-use unstuck_base::sync::{Arc, Mutex};
+use unstuck_base::sync::Arc;
+use unstuck_base::sync::atomic::Ordering;
 use unstuck_base::{entered, parker};
 
-use crate::called::{self, Place};
-use crate::version::{Found, Seen, Version};
-use crate::wait_list::WaitList;
+use crate::called::Place;
+use crate::version::{Found, Seen};
 use error::{RecvError, SendError, TryRecvError};
+use ring::Ring;
 
 pub mod error;
+mod ring;
 
 /// Makes a channel that keeps `capacity` messages at least (the next power of two).
 ///
@@ -90,7 +84,7 @@ pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 
 /// Sends messages to every receiver; clone it for more senders. See [`channel`].
 pub struct Sender<T> {
-    shared: Arc<Shared<T>>,
+    ring: Arc<Ring<T>>,
 }
 
 /// A [`Sender`] that does not keep the channel open.
@@ -105,37 +99,14 @@ pub struct Sender<T> {
 /// assert!(weak.upgrade().is_none());
 /// ```
 pub struct WeakSender<T> {
-    shared: Arc<Shared<T>>,
+    ring: Arc<Ring<T>>,
 }
 
 /// Receives every message that is sent while it exists. See [`channel`] and [`Sender::subscribe`].
 pub struct Receiver<T> {
-    shared: Arc<Shared<T>>,
+    ring: Arc<Ring<T>>,
     /// The number of the message to be received next.
     next: Seen,
-}
-
-struct Shared<T> {
-    /// How many messages were sent: the number of the next one.
-    sent: Version,
-    slots: Box<[Mutex<Slot<T>>]>,
-    /// How many receivers there are (rule 2).
-    receivers: Mutex<usize>,
-    /// Receivers that wait for a message.
-    receiving: WaitList,
-    /// Senders that wait until every receiver is gone.
-    closing: WaitList,
-    senders: AtomicUsize,
-    weak_senders: AtomicUsize,
-}
-
-struct Slot<T> {
-    /// Which message was put here last.
-    number: Seen,
-    /// How many receivers have not had it.
-    remaining: usize,
-    /// There while somebody has not had it.
-    message: Option<T>,
 }
 
 impl<T> Sender<T> {
@@ -156,21 +127,7 @@ impl<T> Sender<T> {
     pub fn new(capacity: usize) -> Self {
         assert!(capacity > 0, "broadcast channel capacity cannot be zero");
         assert!(capacity <= usize::MAX >> 1, "broadcast channel capacity exceeded `usize::MAX / 2`");
-        let sent = Version::new();
-        let slots = capacity.next_power_of_two();
-        let number = sent.now().minus(slots);
-        let empty = |at| Mutex::new(Slot { number: number.plus(at), remaining: 0, message: None });
-        Sender {
-            shared: Arc::new(Shared {
-                sent,
-                slots: (0..slots).map(empty).collect(),
-                receivers: Mutex::new(0),
-                receiving: WaitList::new(),
-                closing: WaitList::new(),
-                senders: AtomicUsize::new(1),
-                weak_senders: AtomicUsize::new(0),
-            }),
-        }
+        Sender { ring: Arc::new(Ring::new(capacity.next_power_of_two())) }
     }
 
     /// Sends a message to all receivers, and returns how many there are. Never waits.
@@ -188,24 +145,7 @@ impl<T> Sender<T> {
     /// assert_eq!(sender.send(2).unwrap_err().0, 2);
     /// ```
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
-        let shared = &*self.shared;
-        let receivers = shared.receivers.lock();
-        let remaining = *receivers;
-        if remaining == 0 {
-            drop(receivers);
-            return Err(SendError(value));
-        }
-        let number = shared.sent.now();
-        let mut slot = shared.slot(number).lock();
-        let overwritten = std::mem::replace(&mut *slot, Slot { number, remaining, message: Some(value) });
-        drop(slot);
-        let somebody_waits = shared.sent.change();
-        drop(receivers);
-        if somebody_waits {
-            shared.sent.call_waiters(&shared.receiving);
-        }
-        drop(overwritten);
-        Ok(remaining)
+        self.ring.send(value).map_err(SendError)
     }
 
     /// One more receiver, which gets what is sent from now on.
@@ -218,7 +158,7 @@ impl<T> Sender<T> {
     /// assert_eq!(receiver.try_recv(), Ok("after"));
     /// ```
     pub fn subscribe(&self) -> Receiver<T> {
-        Receiver::new(&self.shared)
+        Receiver::new(&self.ring)
     }
 
     /// How many messages are kept that some receiver has not had.
@@ -232,20 +172,7 @@ impl<T> Sender<T> {
     /// assert_eq!(sender.len(), 1);
     /// ```
     pub fn len(&self) -> usize {
-        let shared = &*self.shared;
-        // Nobody sends meanwhile.
-        let _receivers = shared.receivers.lock();
-        let end = shared.sent.now();
-        // Receivers go forward, so those that everybody has had come first: halve the part where that ends.
-        let (mut low, mut high) = (0, shared.slots.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match shared.slot(end.minus(shared.slots.len()).plus(middle)).lock().remaining {
-                0 => low = middle + 1,
-                _ => high = middle,
-            }
-        }
-        shared.slots.len() - low
+        self.ring.len()
     }
 
     /// Whether every receiver has had every message that is kept.
@@ -259,19 +186,17 @@ impl<T> Sender<T> {
     /// assert!(sender.is_empty());
     /// ```
     pub fn is_empty(&self) -> bool {
-        let _receivers = self.shared.receivers.lock();
-        let last = self.shared.sent.now().minus(1);
-        self.shared.slot(last).lock().remaining == 0
+        self.ring.is_empty()
     }
 
     /// How many receivers there are.
     pub fn receiver_count(&self) -> usize {
-        *self.shared.receivers.lock()
+        self.ring.receivers()
     }
 
     /// Whether both senders belong to one channel.
     pub fn same_channel(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
+        Arc::ptr_eq(&self.ring, &other.ring)
     }
 
     /// Waits until there is no receiver.
@@ -290,40 +215,40 @@ impl<T> Sender<T> {
     /// ```
     #[track_caller]
     pub fn closed(&self) -> impl Future<Output = ()> {
-        let place = Place::new(&self.shared.closing, WaitKind::Send, Location::caller());
-        Closed { shared: &*self.shared, place }
+        let place = Place::new(&self.ring.closing, WaitKind::Send, Location::caller());
+        Closed { ring: &*self.ring, place }
     }
 
     /// A sender that does not keep the channel open.
     #[must_use = "to drop the sender, drop it"]
     pub fn downgrade(&self) -> WeakSender<T> {
-        WeakSender::new(&self.shared)
+        WeakSender::new(&self.ring)
     }
 
     /// How many senders there are.
     pub fn strong_count(&self) -> usize {
-        self.shared.strong_count()
+        self.ring.senders.load(Ordering::Relaxed)
     }
 
     /// How many weak senders there are.
     pub fn weak_count(&self) -> usize {
-        self.shared.weak_count()
+        self.ring.weak_senders.load(Ordering::Relaxed)
     }
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
         // Relaxed: it is not zero, since we are one.
-        self.shared.senders.fetch_add(1, Ordering::Relaxed);
-        Sender { shared: self.shared.clone() }
+        self.ring.senders.fetch_add(1, Ordering::Relaxed);
+        Sender { ring: self.ring.clone() }
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         // AcqRel: what the other senders did comes before the end.
-        if self.shared.senders.fetch_sub(1, Ordering::AcqRel) == 1 && self.shared.sent.close() {
-            self.shared.sent.call_waiters(&self.shared.receiving);
+        if self.ring.senders.fetch_sub(1, Ordering::AcqRel) == 1 && self.ring.sent.close() {
+            self.ring.sent.call_waiters(&self.ring.receiving);
         }
     }
 }
@@ -335,9 +260,9 @@ impl<T> fmt::Debug for Sender<T> {
 }
 
 impl<T> WeakSender<T> {
-    fn new(shared: &Arc<Shared<T>>) -> Self {
-        shared.weak_senders.fetch_add(1, Ordering::Relaxed);
-        WeakSender { shared: shared.clone() }
+    fn new(ring: &Arc<Ring<T>>) -> Self {
+        ring.weak_senders.fetch_add(1, Ordering::Relaxed);
+        WeakSender { ring: ring.clone() }
     }
 
     /// A sender of the channel; `None` once all senders are gone, which is final.
@@ -352,30 +277,30 @@ impl<T> WeakSender<T> {
     pub fn upgrade(&self) -> Option<Sender<T>> {
         let more = |senders: usize| (senders != 0).then(|| senders + 1);
         // Relaxed: as in `Sender::clone`.
-        self.shared.senders.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        Some(Sender { shared: self.shared.clone() })
+        self.ring.senders.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Sender { ring: self.ring.clone() })
     }
 
     /// How many senders there are.
     pub fn strong_count(&self) -> usize {
-        self.shared.strong_count()
+        self.ring.senders.load(Ordering::Relaxed)
     }
 
     /// How many weak senders there are.
     pub fn weak_count(&self) -> usize {
-        self.shared.weak_count()
+        self.ring.weak_senders.load(Ordering::Relaxed)
     }
 }
 
 impl<T> Clone for WeakSender<T> {
     fn clone(&self) -> Self {
-        WeakSender::new(&self.shared)
+        WeakSender::new(&self.ring)
     }
 }
 
 impl<T> Drop for WeakSender<T> {
     fn drop(&mut self) {
-        self.shared.weak_senders.fetch_sub(1, Ordering::Relaxed);
+        self.ring.weak_senders.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -386,12 +311,8 @@ impl<T> fmt::Debug for WeakSender<T> {
 }
 
 impl<T> Receiver<T> {
-    fn new(shared: &Arc<Shared<T>>) -> Self {
-        let mut receivers = shared.receivers.lock();
-        *receivers = receivers.checked_add(1).expect("fewer than `usize::MAX` receivers");
-        let next = shared.sent.now();
-        drop(receivers);
-        Receiver { shared: shared.clone(), next }
+    fn new(ring: &Arc<Ring<T>>) -> Self {
+        Receiver { ring: ring.clone(), next: ring.enter() }
     }
 
     /// How many messages were sent that this receiver has not had, those included that it will miss.
@@ -406,7 +327,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(receiver.len(), 2);
     /// ```
     pub fn len(&self) -> usize {
-        self.shared.sent.now().since(self.next)
+        self.ring.sent.now().since(self.next)
     }
 
     /// Whether this receiver has had all that was sent.
@@ -430,22 +351,22 @@ impl<T> Receiver<T> {
     /// assert!(receiver.is_closed());
     /// ```
     pub fn is_closed(&self) -> bool {
-        self.shared.sent.is_closed()
+        self.ring.sent.is_closed()
     }
 
     /// Whether both receivers belong to one channel.
     pub fn same_channel(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
+        Arc::ptr_eq(&self.ring, &other.ring)
     }
 
     /// How many senders there are.
     pub fn sender_strong_count(&self) -> usize {
-        self.shared.strong_count()
+        self.ring.senders.load(Ordering::Relaxed)
     }
 
     /// How many weak senders there are.
     pub fn sender_weak_count(&self) -> usize {
-        self.shared.weak_count()
+        self.ring.weak_senders.load(Ordering::Relaxed)
     }
 }
 
@@ -471,8 +392,8 @@ impl<T: Clone> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn recv(&mut self) -> impl Future<Output = Result<T, RecvError>> {
-        let place = Place::new(&self.shared.receiving, WaitKind::Receive, Location::caller());
-        Recv { shared: &*self.shared, next: &mut self.next, place }
+        let place = Place::new(&self.ring.receiving, WaitKind::Receive, Location::caller());
+        Recv { ring: &*self.ring, next: &mut self.next, place }
     }
 
     /// The next message if there is one; never waits.
@@ -492,8 +413,8 @@ impl<T: Clone> Receiver<T> {
     /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
     /// ```
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        match self.shared.sent.find(self.next) {
-            Found::Changed(_) => self.shared.take(&mut self.next).map_err(TryRecvError::Lagged),
+        match self.ring.sent.find(self.next) {
+            Found::Changed(_) => self.ring.take(&mut self.next).map_err(TryRecvError::Lagged),
             Found::Closed => Err(TryRecvError::Closed),
             Found::Same => Err(TryRecvError::Empty),
         }
@@ -531,45 +452,13 @@ impl<T: Clone> Receiver<T> {
     /// assert_eq!(receiver.try_recv(), Ok(1));
     /// ```
     pub fn resubscribe(&self) -> Self {
-        Receiver::new(&self.shared)
+        Receiver::new(&self.ring)
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        let shared = &*self.shared;
-        let mut receivers = shared.receivers.lock();
-        *receivers -= 1;
-        let was_last = *receivers == 0;
-        // We are counted for all before this one, and for none after (rule 2).
-        let end = shared.sent.now();
-        drop(receivers);
-
-        /// Calls those who wait for the end, even if the destructor of a message panics.
-        struct CallIfLast<'a>(bool, &'a WaitList);
-        impl Drop for CallIfLast<'_> {
-            fn drop(&mut self) {
-                if self.0 {
-                    called::call_all(self.1);
-                }
-            }
-        }
-        let _call = CallIfLast(was_last, &shared.closing);
-
-        // What is no longer in its slot is not ours to account for.
-        let oldest = end.minus(shared.slots.len().min(end.since(self.next)));
-        // Destructors run with no lock held.
-        let mut dropped = Vec::new();
-        for at in 0..end.since(oldest) {
-            let number = oldest.plus(at);
-            let mut slot = shared.slot(number).lock();
-            if slot.number == number {
-                slot.remaining -= 1;
-                if slot.remaining == 0 {
-                    dropped.extend(slot.message.take());
-                }
-            }
-        }
+        self.ring.leave(self.next);
     }
 }
 
@@ -579,48 +468,9 @@ impl<T> fmt::Debug for Receiver<T> {
     }
 }
 
-impl<T> Shared<T> {
-    fn slot(&self, number: Seen) -> &Mutex<Slot<T>> {
-        &self.slots[number.slot(self.slots.len())]
-    }
-
-    fn strong_count(&self) -> usize {
-        self.senders.load(Ordering::Relaxed)
-    }
-
-    fn weak_count(&self) -> usize {
-        self.weak_senders.load(Ordering::Relaxed)
-    }
-}
-
-impl<T: Clone> Shared<T> {
-    /// The message number `next`, which was sent; or how many were missed. Either way `next` goes on.
-    fn take(&self, next: &mut Seen) -> Result<T, u64> {
-        let mut slot = self.slot(*next).lock();
-        if slot.number != *next {
-            // It was overwritten, perhaps by one that is not counted as sent yet.
-            let overwritten = slot.number.minus(self.slots.len()).since(*next) + 1;
-            drop(slot);
-            let oldest = self.sent.now().minus(self.slots.len());
-            let missed = oldest.since(*next).max(overwritten);
-            *next = next.plus(missed);
-            return Err(missed as u64);
-        }
-        // The accounting comes first (rule 3).
-        *next = next.plus(1);
-        slot.remaining -= 1;
-        if slot.remaining != 0 {
-            return Ok(slot.message.as_ref().expect("a message stays until all have had it").clone());
-        }
-        let message = slot.message.take().expect("a message stays until all have had it");
-        drop(slot);
-        Ok(message.clone())
-    }
-}
-
 /// The future of [`Receiver::recv`].
 struct Recv<'a, T> {
-    shared: &'a Shared<T>,
+    ring: &'a Ring<T>,
     next: &'a mut Seen,
     place: Place<'a>,
 }
@@ -631,16 +481,16 @@ impl<T: Clone> Future for Recv<'_, T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let charge = ready!(local::poll_budget(cx));
         // SAFETY: only the place must stay where it is, and it is pinned again at once.
-        let (shared, next, mut place) = unsafe {
+        let (ring, next, mut place) = unsafe {
             let this = self.get_unchecked_mut();
-            (this.shared, &mut *this.next, Pin::new_unchecked(&mut this.place))
+            (this.ring, &mut *this.next, Pin::new_unchecked(&mut this.place))
         };
         loop {
-            let received = match shared.sent.find(*next) {
-                Found::Changed(_) => shared.take(next).map_err(RecvError::Lagged),
+            let received = match ring.sent.find(*next) {
+                Found::Changed(_) => ring.take(next).map_err(RecvError::Lagged),
                 Found::Closed => Err(RecvError::Closed),
                 Found::Same => {
-                    ready!(place.as_mut().poll_called(cx, || shared.sent.wait(*next)));
+                    ready!(place.as_mut().poll_called(cx, || ring.sent.wait(*next)));
                     continue;
                 }
             };
@@ -652,7 +502,7 @@ impl<T: Clone> Future for Recv<'_, T> {
 
 /// The future of [`Sender::closed`].
 struct Closed<'a, T> {
-    shared: &'a Shared<T>,
+    ring: &'a Ring<T>,
     place: Place<'a>,
 }
 
@@ -661,10 +511,10 @@ impl<T> Future for Closed<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let charge = ready!(local::poll_budget(cx));
-        let shared = self.shared;
+        let ring = self.ring;
         // SAFETY: the place is pinned with us.
         let mut place = unsafe { self.map_unchecked_mut(|this| &mut this.place) };
-        let is_closed = || *shared.receivers.lock() == 0;
+        let is_closed = || ring.receivers() == 0;
         while !is_closed() {
             ready!(place.as_mut().poll_called(cx, is_closed));
         }

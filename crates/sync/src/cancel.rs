@@ -94,8 +94,8 @@ impl CancellationToken {
         CancellationToken { node: Node::child_of(&self.node) }
     }
 
-    /// Cancels this token and all its descendants, and wakes who waits for them. When it returns, every one of them is
-    /// seen as cancelled. Cancelling again does nothing.
+    /// Cancels this token and all its descendants, and wakes who waits for them. When the call that cancels a token
+    /// returns, all its descendants are seen as cancelled. Cancelling again does nothing.
     pub fn cancel(&self) {
         Node::cancel(&self.node);
     }

@@ -1,7 +1,7 @@
 //! A cell that is filled once, by an asynchronous function if need be.
 //!
 //! 1. The one permit is the right to fill the cell. Who has it runs its function; who is given it back unused lets the
-//!    next one try.
+//!    next one try. Its task and line are noted, for reports on who keeps the others waiting.
 //! 2. The value is written by who has the permit, before `filled` is set; it is not written again while the cell is
 //!    shared. So whoever sees `filled` may read.
 //! 3. Filling closes the permits: all who wait for the right learn that there is nothing left to do.
@@ -201,7 +201,10 @@ impl<T> OnceCell<T> {
             return Err(value);
         }
         match Claim::new(self, 1, WaitKind::Once, at).await {
-            Ok(cell) => Ok(Right(cell)),
+            Ok(cell) => {
+                cell.permits.note_holder(at);
+                Ok(Right(cell))
+            }
             Err(Closed) => Err(self.get().expect("rule 3: closed means filled")),
         }
     }

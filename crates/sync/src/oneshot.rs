@@ -13,7 +13,7 @@
 //! # });
 //! ```
 //!
-//! A sender that is dropped without sending lets the receiver end with [`RecvError`](error::RecvError); a receiver that
+//! A sender that is dropped without sending lets the receiver end with [`RecvError`]; a receiver that
 //! is dropped makes [`Sender::send`] give the value back.
 //!
 //! # How it works

@@ -455,7 +455,7 @@ impl Future for AcquireOwned {
     }
 }
 
-impl<'a> SemaphorePermit<'a> {
+impl SemaphorePermit<'_> {
     /// Gives the permits up without giving them back: the semaphore has so many fewer from now on.
     pub fn forget(mut self) {
         self.permits = 0;
@@ -486,7 +486,7 @@ impl<'a> SemaphorePermit<'a> {
     }
 
     /// The semaphore of these permits.
-    pub fn semaphore(&self) -> &'a Semaphore {
+    pub fn semaphore(&self) -> &Semaphore {
         self.semaphore
     }
 }

@@ -351,9 +351,9 @@ impl Waiter {
         self.at
     }
 
-    /// Whether whoever is granted here holds the lock alone.
+    /// Whether whoever is granted here has the thing alone, and notes that it has.
     pub(crate) fn is_exclusive(&self) -> bool {
-        matches!(self.kind, WaitKind::Mutex | WaitKind::Write)
+        matches!(self.kind, WaitKind::Mutex | WaitKind::Write | WaitKind::Once)
     }
 
     /// If it was called: takes the mark, and the waiter is out. Needs no lock (rule 6). `key` is as for `leave`.

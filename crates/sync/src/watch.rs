@@ -45,52 +45,19 @@ use std::future::Future;
 use std::mem;
 use std::ops::Deref;
 use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use unstuck_base::local::{self, WaitKind};
+use unstuck_base::local::WaitKind;
 use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
 use unstuck_base::sync::{Arc, RwLock, RwLockReadGuard};
 
 use crate::called::{self, Place};
-use crate::version::{Found, Seen, Version};
+use crate::version::{Seen, Version};
 use crate::wait_list::WaitList;
 use error::{RecvError, SendError};
+use waiting::{Changed, Closed, WaitFor};
 
-/// What can go wrong in a watch channel.
-pub mod error {
-    use std::fmt;
-
-    /// Every receiver is gone. Gives the value back.
-    #[derive(PartialEq, Eq, Clone, Copy)]
-    pub struct SendError<T>(pub T);
-
-    /// Every sender is gone: there will be no newer value.
-    #[derive(Debug, Clone)]
-    pub struct RecvError(pub(super) ());
-
-    // The value itself is not shown: it need not be `Debug`.
-    impl<T> fmt::Debug for SendError<T> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("SendError").finish_non_exhaustive()
-        }
-    }
-
-    impl<T> fmt::Display for SendError<T> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("channel closed")
-        }
-    }
-
-    impl fmt::Display for RecvError {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("channel closed")
-        }
-    }
-
-    impl<T> std::error::Error for SendError<T> {}
-    impl std::error::Error for RecvError {}
-}
+pub mod error;
+mod waiting;
 
 /// Makes a channel whose value is `init` at first. The receiver has seen that one: [`changed`](Receiver::changed) waits
 /// for the next.
@@ -578,115 +545,5 @@ impl<T: fmt::Debug> Shared<T> {
             None => f.field("value", &format_args!("<locked>")),
         };
         f.field("is_closed", &self.version.is_closed()).finish_non_exhaustive()
-    }
-}
-
-/// The future of [`Receiver::changed`].
-struct Changed<'a, T> {
-    shared: &'a Shared<T>,
-    seen: &'a mut Seen,
-    place: Place<'a>,
-}
-
-impl<T> Future for Changed<'_, T> {
-    type Output = Result<(), RecvError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let charge = ready!(local::poll_budget(cx));
-        // SAFETY: only the place must stay where it is, and it is pinned again at once.
-        let (version, seen, mut place) = unsafe {
-            let this = self.get_unchecked_mut();
-            (&this.shared.version, &mut *this.seen, Pin::new_unchecked(&mut this.place))
-        };
-        loop {
-            let ended = match version.find(*seen) {
-                Found::Changed(now) => {
-                    *seen = now;
-                    Ok(())
-                }
-                Found::Closed => Err(RecvError(())),
-                Found::Same => {
-                    ready!(place.as_mut().poll_called(cx, || version.wait(*seen)));
-                    continue;
-                }
-            };
-            charge.made_progress();
-            return Poll::Ready(ended);
-        }
-    }
-}
-
-/// The future of [`Receiver::wait_for`].
-struct WaitFor<'a, T, F> {
-    shared: &'a Shared<T>,
-    seen: &'a mut Seen,
-    /// Whether the condition was false for the version seen.
-    asked: bool,
-    condition: F,
-    place: Place<'a>,
-}
-
-impl<'a, T, F: FnMut(&T) -> bool> Future for WaitFor<'a, T, F> {
-    type Output = Result<Ref<'a, T>, RecvError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut charge = ready!(local::poll_budget(cx));
-        // SAFETY: only the place must stay where it is, and it is pinned again at once. The condition is called by
-        // reference, which pins nothing.
-        let (shared, seen, asked, condition, mut place) = unsafe {
-            let this = self.get_unchecked_mut();
-            let place = Pin::new_unchecked(&mut this.place);
-            (this.shared, &mut *this.seen, &mut this.asked, &mut this.condition, place)
-        };
-        loop {
-            if *asked {
-                match shared.version.find(*seen) {
-                    Found::Changed(_) => {}
-                    Found::Closed => {
-                        charge.made_progress();
-                        return Poll::Ready(Err(RecvError(())));
-                    }
-                    Found::Same => {
-                        ready!(place.as_mut().poll_called(cx, || shared.version.wait(*seen)));
-                        continue;
-                    }
-                }
-            }
-            let inner = shared.value.read();
-            let now = shared.version.now();
-            let has_changed = mem::replace(seen, now) != now;
-            *asked = true;
-            let is_met = condition(&inner);
-            charge.made_progress();
-            if is_met {
-                return Poll::Ready(Ok(Ref { inner, has_changed }));
-            }
-            drop(inner);
-            charge = ready!(local::poll_budget(cx));
-        }
-    }
-}
-
-/// The future of [`Sender::closed`].
-struct Closed<'a, T> {
-    shared: &'a Shared<T>,
-    place: Place<'a>,
-}
-
-impl<T> Future for Closed<'_, T> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let charge = ready!(local::poll_budget(cx));
-        let receivers = &self.shared.receivers;
-        // SAFETY: the place is pinned with us.
-        let mut place = unsafe { self.map_unchecked_mut(|this| &mut this.place) };
-        // Acquire: pairs with the Release in the receiver's drop.
-        let is_closed = || receivers.load(Ordering::Acquire) == 0;
-        while !is_closed() {
-            ready!(place.as_mut().poll_called(cx, is_closed));
-        }
-        charge.made_progress();
-        Poll::Ready(())
     }
 }

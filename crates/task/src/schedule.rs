@@ -3,8 +3,9 @@
 //! A task holds no count on its scheduler: that would be one word shared by every spawn and completion of a runtime.
 //! It holds a [`Home`] instead, a small block that is never freed (only recycled), and these rules make that sound:
 //!
-//! 1. While a task is not COMPLETE, its scheduler is alive. A scheduler, before it goes, closes its list of tasks (which
-//!    sets ABORT on each), waits for the wakers in progress ([`HomeRef::wait_for_wakers`]), and drops what is queued.
+//! 1. While a task is not COMPLETE, its scheduler is alive. A scheduler, before it goes, lets its own threads leave, closes
+//!    its list of tasks (which sets ABORT on each), waits for the wakers in progress ([`HomeRef::wait_for_wakers`]), and
+//!    drops what is queued.
 //!    A task that is in no list never waits: it is queued, or runs, or is over.
 //! 2. A thread that runs or drops runnables of a scheduler keeps it alive; a worker also says so
 //!    ([`unstuck_base::local::set_home`]), and then its wakes need no guard.

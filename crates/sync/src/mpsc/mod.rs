@@ -42,6 +42,7 @@
 
 mod blocks;
 mod channel;
+mod claiming;
 pub mod error;
 mod permit;
 mod receiver;

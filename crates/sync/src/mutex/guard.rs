@@ -171,7 +171,7 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     }
 }
 
-impl<T: ?Sized> Deref for MappedMutexGuard<'_, T> {
+impl<'a, T: ?Sized> Deref for MappedMutexGuard<'a, T> {
     type Target = T;
 
     #[inline]
@@ -181,7 +181,7 @@ impl<T: ?Sized> Deref for MappedMutexGuard<'_, T> {
     }
 }
 
-impl<T: ?Sized> DerefMut for MappedMutexGuard<'_, T> {
+impl<'a, T: ?Sized> DerefMut for MappedMutexGuard<'a, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: rules 1 and 2.

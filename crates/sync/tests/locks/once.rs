@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use unstuck_base::local::{WaitKind, next_task_id};
 use unstuck_base::parker::block_on;
+use unstuck_sync::holders;
 use unstuck_sync::{Notify, OnceCell, SetError, SetOnce, SetOnceError};
 
 use crate::support::{Task, as_task};
@@ -28,10 +29,12 @@ fn others_wait_while_one_fills() {
         5
     }));
     let (mut a, mut b) = (Task::new(cell.get_or_init(|| ready(6))), Task::new(cell.get_or_init(|| ready(7))));
-    filling.pending();
+    let filler = next_task_id();
+    as_task(filler, 1, || filling.pending());
     a.pending();
     let ((), waits) = as_task(next_task_id(), 1, || b.pending());
     assert_eq!((waits[0].kind, waits[0].at.file()), (WaitKind::Once, file!()));
+    assert_eq!(holders::look_up(waits[0].key).unwrap().holder.unwrap().task, Some(filler));
     assert!(cell.set(8).unwrap_err().is_initializing_err());
     go.notify_one();
     assert_eq!(filling.ready(), &5);

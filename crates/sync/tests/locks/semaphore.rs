@@ -315,6 +315,29 @@ fn without_budget_a_claim_takes_its_place_and_waits_for_the_next_poll() {
 }
 
 #[test]
+fn who_must_wait_anyway_is_not_woken_for_want_of_budget() {
+    let semaphore = Semaphore::new(0);
+    let id = next_task_id();
+    let mut task = Task::new(semaphore.acquire());
+    for number in 1..3 {
+        as_task(id, number, || {
+            spend_budget();
+            task.pending();
+            assert!(!task.is_woken());
+        });
+    }
+    semaphore.add_permits(1);
+    as_task(id, 3, || {
+        assert!(task.is_woken());
+        spend_budget();
+        task.pending();
+        assert!(task.is_woken(), "granted, but it can't finish in this poll");
+    });
+    let (permit, _) = as_task(id, 4, || task.ready().unwrap());
+    drop(permit);
+}
+
+#[test]
 fn a_claim_without_budget_that_is_dropped_gives_its_permit_back() {
     let semaphore = Semaphore::new(1);
     as_task(next_task_id(), 1, || {

@@ -106,7 +106,15 @@ fn threads_that_run_wake_abort_and_join_until_shutdown_lose_and_leak_nothing() {
     let pool = Arc::new(Pool::default());
     let (futures, outputs) = (Drops::new(), Drops::new());
     let spawned = AtomicUsize::new(0);
+    /// Ends the meddling also when a round fails: the failure is told instead of a test that hangs.
+    struct Over<'a>(&'a Pool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.over.store(true, Ordering::Release);
+        }
+    }
     thread::scope(|scope| {
+        let _over = Over(&pool);
         for _ in 0..2 {
             scope.spawn(|| meddle(&pool));
         }
@@ -114,10 +122,10 @@ fn threads_that_run_wake_abort_and_join_until_shutdown_lose_and_leak_nothing() {
             let fifo = Fifo::new(2);
             let done = AtomicBool::new(false);
             thread::scope(|scope| {
-                for at_home in [true, false] {
+                let running = [true, false].map(|at_home| {
                     let (fifo, done) = (&fifo, &done);
-                    scope.spawn(move || run(fifo, done, at_home));
-                }
+                    scope.spawn(move || run(fifo, done, at_home))
+                });
                 let spawning = scope.spawn(|| {
                     for number in 0..TASKS {
                         let join = fifo.spawn(task(&pool, &futures, &outputs));
@@ -142,14 +150,17 @@ fn threads_that_run_wake_abort_and_join_until_shutdown_lose_and_leak_nothing() {
                         thread::yield_now();
                     }
                 }
-                fifo.shut_down();
+                // Threads that run tasks leave before the queue is closed, as a scheduler's do.
                 done.store(true, Ordering::Release);
+                for thread in running {
+                    thread.join().unwrap();
+                }
+                fifo.shut_down();
             });
             assert!(fifo.tasks().is_empty());
             drop(fifo);
             assert_eq!(futures.count(), spawned.load(Ordering::Relaxed), "round {round}: each future is dropped once");
         }
-        pool.over.store(true, Ordering::Release);
     });
     let joins = std::mem::take(&mut *pool.joins.lock().unwrap());
     let unfinished = joins.iter().filter(|join| !join.is_finished()).count();
