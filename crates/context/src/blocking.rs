@@ -9,21 +9,23 @@ use unstuck_base::local;
 use unstuck_driver::PausedClock;
 
 /// A closure that blocks; see [`Handle::spawn_blocking`](crate::Handle::spawn_blocking).
-pub(crate) struct BlockingWork<F> {
-    work: Option<F>,
-    /// A paused clock stands still while blocking work is under way.
-    _clock_stands: Option<ClockStands>,
-}
+pub(crate) struct BlockingWork<F>(Option<F>);
 
-struct ClockStands(Arc<PausedClock>);
+/// A paused clock does not jump as long as this lives: blocking work is under way.
+#[derive(Debug)]
+#[must_use = "the clock stands only while this lives"]
+pub struct ClockStands(Arc<PausedClock>);
 
 impl<F> BlockingWork<F> {
-    pub(crate) fn new(work: F, clock: Option<&Arc<PausedClock>>) -> Self {
-        let clock_stands = clock.map(|clock| {
-            clock.inhibit_auto_advance();
-            ClockStands(clock.clone())
-        });
-        BlockingWork { work: Some(work), _clock_stands: clock_stands }
+    pub(crate) fn new(work: F) -> Self {
+        BlockingWork(Some(work))
+    }
+}
+
+impl ClockStands {
+    pub(crate) fn still(clock: &Arc<PausedClock>) -> Self {
+        clock.inhibit_auto_advance();
+        ClockStands(clock.clone())
     }
 }
 
@@ -40,7 +42,7 @@ impl<F: FnOnce() -> R, R> Future for BlockingWork<F> {
     type Output = R;
 
     fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<R> {
-        let work = self.work.take().expect("blocking work is polled once");
+        let work = self.0.take().expect("blocking work is polled once");
         Poll::Ready(local::with_unlimited_budget(work))
     }
 }

@@ -23,11 +23,21 @@ struct Current {
     depth: Cell<usize>,
     /// Where `spawn_local` puts tasks.
     local: Cell<Option<NonNull<dyn Spawner>>>,
+    /// How many guards of that are alive.
+    local_depth: Cell<usize>,
+    /// Two of them were dropped in the wrong order: what the others would put back may be gone, so they put back nothing.
+    local_broken: Cell<bool>,
 }
 
 thread_local_const! {
     static CURRENT: Current = const {
-        Current { parts: Cell::new(std::ptr::null()), depth: Cell::new(0), local: Cell::new(None) }
+        Current {
+            parts: Cell::new(std::ptr::null()),
+            depth: Cell::new(0),
+            local: Cell::new(None),
+            local_depth: Cell::new(0),
+            local_broken: Cell::new(false),
+        }
     };
 }
 
@@ -49,7 +59,7 @@ impl TryCurrentError {
 impl fmt::Display for TryCurrentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "there is no reactor running, must be called from the context of an unstuck (or Tokio 1.x) runtime: wrap the \
+            "there is no reactor running, must be called from the context of a Tokio 1.x runtime (unstuck is one): wrap the \
              call in `Runtime::block_on`, or hold the guard of `Handle::enter`",
         )
     }
@@ -162,10 +172,13 @@ impl fmt::Debug for EnterGuard<'_> {
 }
 
 /// `spawn_local` puts tasks onto a local set as long as this lives.
+///
+/// Guards are dropped in reverse order. When one is not, `spawn_local` finds no set until all of them are gone.
 #[derive(Debug)]
 #[must_use = "the local set is current only while the guard lives"]
 pub struct LocalGuard<'a> {
     previous: Option<NonNull<dyn Spawner>>,
+    depth: usize,
     _local: PhantomData<&'a dyn Spawner>,
 }
 
@@ -178,12 +191,22 @@ pub unsafe fn enter_local<'a>(local: Option<&'a dyn Spawner>) -> LocalGuard<'a> 
     let local = local.map(|local| unsafe {
         std::mem::transmute::<NonNull<dyn Spawner + 'a>, NonNull<dyn Spawner>>(NonNull::from(local))
     });
-    LocalGuard { previous: CURRENT.with(|current| current.local.replace(local)), _local: PhantomData }
+    CURRENT.with(|current| {
+        let depth = current.local_depth.get() + 1;
+        current.local_depth.set(depth);
+        LocalGuard { previous: current.local.replace(local), depth, _local: PhantomData }
+    })
 }
 
 impl Drop for LocalGuard<'_> {
     fn drop(&mut self) {
-        CURRENT.with(|current| current.local.set(self.previous));
+        CURRENT.with(|current| {
+            let alive = current.local_depth.get();
+            let broken = current.local_broken.get() || alive != self.depth;
+            current.local_depth.set(alive - 1);
+            current.local_broken.set(broken && alive > 1);
+            current.local.set(if broken { None } else { self.previous });
+        });
     }
 }
 

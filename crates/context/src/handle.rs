@@ -12,7 +12,7 @@ use unstuck_base::local;
 use unstuck_driver::{Kernel, Offload, PausedClock, Timers};
 use unstuck_task::{HomeRef, Id, JoinHandle, Schedule, TaskList, unlisted};
 
-use crate::blocking::BlockingWork;
+use crate::blocking::{BlockingWork, ClockStands};
 use crate::current::EnterGuard;
 
 /// Futures larger than this are boxed when they are spawned, before they are moved any further: 16 KiB.
@@ -63,8 +63,9 @@ pub trait Blocking: Offload {
     /// The home of the pool's tasks.
     fn home(&self) -> &HomeRef;
 
-    /// Queues a task that blocks. After shutdown it is dropped, which cancels it.
-    fn submit(&self, task: unstuck_task::Runnable);
+    /// Queues a task that blocks. After shutdown it is dropped, which cancels it. `until_over` is dropped when the task is
+    /// over and whoever joins it has been woken.
+    fn submit(&self, task: unstuck_task::Runnable, until_over: Option<ClockStands>);
 }
 
 /// What a runtime is made of.
@@ -173,10 +174,10 @@ impl Handle {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let work = BlockingWork::new(work, self.0.clock.as_ref());
+        let work = BlockingWork::new(work);
         let id = Id::from_number(local::next_task_id());
         let (runnable, join) = unlisted(work, self.0.blocking.home(), id, Location::caller());
-        self.0.blocking.submit(runnable);
+        self.0.blocking.submit(runnable, self.0.clock.as_ref().map(ClockStands::still));
         join
     }
 }

@@ -15,6 +15,7 @@ mod blocking;
 mod current;
 mod handle;
 
+pub use blocking::ClockStands;
 pub use current::{
     EnterGuard, LocalGuard, TryCurrentError, current, enter_local, spawn_local, try_current, with_current,
 };

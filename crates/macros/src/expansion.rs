@@ -41,5 +41,6 @@ pub(crate) fn in_turns(polls: Vec<TokenStream>) -> TokenStream {
 /// moves that tuple before its drop.
 pub(crate) fn pinned(index: usize, span: Span) -> TokenStream {
     let field = Index { index: index as u32, span: Span::mixed_site() };
+    // SAFETY: of the code that this makes: a field is pinned by its tuple, which the caller's expansion never moves.
     quote_spanned! { span => unsafe { ::core::pin::Pin::new_unchecked(&mut futures.#field) } }
 }

@@ -16,14 +16,14 @@ use std::io;
 use std::ptr::NonNull;
 
 use unstuck_base::interest::Ready;
-use unstuck_base::sync::Mutex;
 use unstuck_base::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use unstuck_base::sync::{MODELLED, Mutex};
 use unstuck_base::{CachePadded, WakeBatch};
 use unstuck_driver::Readiness;
 
 use crate::ready::Kind;
 
-const FIRST_CHUNK: usize = 64;
+const FIRST_CHUNK: usize = if MODELLED { 1 } else { 64 };
 const CHUNKS: usize = 22;
 
 /// Half of a token is the slot's number, half its generation.
@@ -208,3 +208,6 @@ impl Drop for Slots {
 
 #[cfg(all(test, not(unstuck_loom)))]
 mod tests;
+
+#[cfg(all(test, unstuck_loom))]
+mod loom_tests;

@@ -19,7 +19,7 @@ use std::time::Duration;
 use unstuck_base::parker::Parker;
 use unstuck_base::sync::{MODELLED, Mutex};
 use unstuck_base::{CachePadded, local};
-use unstuck_context::{Blocking, Handle};
+use unstuck_context::{Blocking, ClockStands, Handle};
 use unstuck_driver::{Kernel, Offload};
 use unstuck_task::{HomeRef, Id, Runnable, Schedule, TaskList};
 
@@ -66,6 +66,8 @@ struct Queue {
 struct Job {
     id: Id,
     work: Work,
+    /// Dropped last: when the task is over, and whoever joins it has been woken.
+    until_over: Option<ClockStands>,
 }
 
 enum Work {
@@ -317,12 +319,12 @@ impl Drop for Member {
 }
 
 impl Job {
-    fn task(task: Runnable) -> Self {
-        Job { id: task.id(), work: Work::Task(task) }
+    fn task(task: Runnable, until_over: Option<ClockStands>) -> Self {
+        Job { id: task.id(), work: Work::Task(task), until_over }
     }
 
     fn closure(work: Box<dyn FnOnce() + Send>) -> Self {
-        Job { id: Id::from_number(local::next_task_id()), work: Work::Closure(work) }
+        Job { id: Id::from_number(local::next_task_id()), work: Work::Closure(work), until_over: None }
     }
 
     fn run(self) {
@@ -330,6 +332,7 @@ impl Job {
             Work::Task(task) => task.run(),
             Work::Closure(work) => quietly(work),
         }
+        drop(self.until_over);
     }
 
     fn cancel(self) {
@@ -351,8 +354,8 @@ impl Blocking for BlockingPool {
         &self.home
     }
 
-    fn submit(&self, task: Runnable) {
-        if let Err((refused, why)) = self.queue(Job::task(task)) {
+    fn submit(&self, task: Runnable, until_over: Option<ClockStands>) {
+        if let Err((refused, why)) = self.queue(Job::task(task, until_over)) {
             // This cancels the task.
             drop(refused);
             if let Some(error) = why {

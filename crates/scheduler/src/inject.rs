@@ -89,8 +89,7 @@ impl Inject {
             let mut ready = self.ready.lock();
             self.turn_round(&mut ready, ptr::null_mut());
             let limit = limit(ready.len());
-            let batch =
-                if ready.len() <= limit { std::mem::take(&mut *ready) } else { ready.drain(..limit).collect() };
+            let batch = if ready.len() <= limit { std::mem::take(&mut *ready) } else { ready.drain(..limit).collect() };
             self.ready_len.store(ready.len(), Ordering::Relaxed);
             batch
         };

@@ -9,7 +9,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use unstuck_context::Blocking;
+use unstuck_context::{Blocking, ClockStands};
 use unstuck_driver::Offload;
 use unstuck_task::{HomeRef, Runnable, Schedule, TaskList};
 
@@ -45,7 +45,7 @@ impl Blocking for Inline {
         &self.home
     }
 
-    fn submit(&self, task: Runnable) {
+    fn submit(&self, task: Runnable, _no_clock_to_stop: Option<ClockStands>) {
         // A refused task is dropped, which cancels it.
         drop(self.pick.push_blocking(Job::Blocking(task)));
     }

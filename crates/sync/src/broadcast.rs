@@ -140,7 +140,7 @@ impl<T> Sender<T> {
     ///
     /// ```
     /// let (sender, receiver) = unstuck_sync::broadcast::channel(4);
-    /// assert_eq!(sender.send(1), Ok(1));
+    /// assert_eq!(sender.send(1).unwrap(), 1);
     /// drop(receiver);
     /// assert_eq!(sender.send(2).unwrap_err().0, 2);
     /// ```

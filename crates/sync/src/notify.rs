@@ -264,6 +264,12 @@ impl Notify {
         false
     }
 
+    /// With the lock, and nobody waiting: leaves the permit, for a notification that is passed on.
+    fn pass_to_nobody(&self) {
+        // Release: the news passes through here to who takes the permit. WAITERS is not set: nobody waits.
+        self.word.fetch_or(PERMIT, Ordering::Release);
+    }
+
     /// Notifies one who waits; `false`: nobody does.
     #[cold]
     fn notify_waiter(&self, mark: usize) -> bool {
@@ -296,6 +302,14 @@ impl Notify {
             // Release: rule 4.
             self.word.store(word & !WAITERS, Ordering::Release);
         }
+    }
+
+    /// The bits of the present round.
+    #[inline]
+    fn round(&self) -> usize {
+        // Acquire: pairs with the Release of a round. Who makes a `Notified` after a round sees what was done before it, and
+        // so finds by itself what it will not be notified of.
+        self.word.load(Ordering::Acquire) & !(ROUND - 1)
     }
 
     /// Without the lock: whether who was made in `round` is notified. It takes the permit if there is one.

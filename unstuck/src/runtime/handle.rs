@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use unstuck_context::{EnterGuard, Flavor, Parts, TryCurrentError};
 
@@ -140,6 +141,10 @@ impl Handle {
         RuntimeMetrics::new(self.0.clone())
     }
 }
+
+// As for `Runtime`.
+impl UnwindSafe for Handle {}
+impl RefUnwindSafe for Handle {}
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

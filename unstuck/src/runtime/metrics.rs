@@ -1,6 +1,7 @@
 //! What can be counted of a runtime: always on, and read without stopping anything.
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// Counts of a runtime. Each is read at a moment of its own: together they need not add up.
 ///
@@ -46,6 +47,10 @@ impl RuntimeMetrics {
         self.0.parts().scheduler.polls(worker)
     }
 }
+
+// As for `Runtime`.
+impl UnwindSafe for RuntimeMetrics {}
+impl RefUnwindSafe for RuntimeMetrics {}
 
 impl fmt::Debug for RuntimeMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

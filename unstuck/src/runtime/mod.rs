@@ -27,6 +27,7 @@ mod threads;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -247,14 +248,19 @@ impl fmt::Debug for Runtime {
 /// Marks the thread as inside a runtime.
 #[track_caller]
 fn enter_runtime() -> entered::Entered {
-    entered::enter().unwrap_or_else(|| {
-        panic!(
+    match entered::enter() {
+        Some(entered) => entered,
+        None => panic!(
             "Cannot start a runtime from within a runtime. This happens because a function (like `block_on`) attempted to \
              block the current thread while the thread is being used to drive asynchronous tasks: await the future instead, \
              or move the blocking part to `spawn_blocking` or `block_in_place`."
-        )
-    })
+        ),
+    }
 }
+
+// A panic in user code leaves nothing of a runtime half-changed: its locks are never held meanwhile.
+impl UnwindSafe for Runtime {}
+impl RefUnwindSafe for Runtime {}
 
 /// The time outside any runtime.
 pub(crate) fn default_now() -> Instant {

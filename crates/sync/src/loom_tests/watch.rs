@@ -8,6 +8,13 @@ use unstuck_base::sync::thread;
 use super::poll_once;
 use crate::watch;
 
+/// Schedules in which threads are interrupted so often at most, besides where they block.
+fn with_three_preemptions(check: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(check);
+}
+
 #[test]
 fn loom_watch_a_change_reaches_who_waits() {
     loom::model(|| {
@@ -25,7 +32,7 @@ fn loom_watch_a_change_reaches_who_waits() {
 
 #[test]
 fn loom_watch_the_last_value_is_seen_before_the_end() {
-    loom::model(|| {
+    with_three_preemptions(|| {
         let (sender, mut receiver) = watch::channel(0);
         let sending = thread::spawn(move || sender.send(1).unwrap());
         block_on(receiver.changed()).unwrap();
@@ -37,9 +44,7 @@ fn loom_watch_the_last_value_is_seen_before_the_end() {
 
 #[test]
 fn loom_watch_one_change_reaches_two_who_wait() {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(2);
-    builder.check(|| {
+    with_three_preemptions(|| {
         let (sender, mut receiver) = watch::channel(0);
         let mut other = receiver.clone();
         let waiting = thread::spawn(move || block_on(other.wait_for(|value| *value == 1)).is_ok());

@@ -10,10 +10,9 @@ use std::pin::Pin;
 use std::task::{Poll, Waker};
 
 use unstuck_base::local::WaitKind;
-use unstuck_base::sync::atomic::Ordering;
 use unstuck_base::wake_batch::WakeBatch;
 
-use super::{Notify, PERMIT, ROUND};
+use super::Notify;
 use crate::wait_list::{State, Waiter};
 
 /// The future behind [`Notified`] and [`OwnedNotified`].
@@ -38,9 +37,7 @@ enum Progress {
 impl<N: Deref<Target = Notify>> Listening<N> {
     #[inline]
     pub(super) fn new(notify: N, at: &'static Location<'static>) -> Self {
-        // Acquire: pairs with the Release of a round. Who makes this after a round sees what was done before it, and
-        // so finds by itself what it will not be notified of.
-        let round = notify.word.load(Ordering::Acquire) & !(ROUND - 1);
+        let round = notify.round();
         Listening { notify, round, progress: Progress::Fresh, waiter: Waiter::new(WaitKind::Notify, at) }
     }
 
@@ -116,8 +113,7 @@ impl<N: Deref<Target = Notify>> Listening<N> {
         match left.state {
             State::Waiting => notify.settle(&queue),
             State::Called if left.has != 0 && !notify.call_one(&mut queue, left.has, &mut batch) => {
-                // Release: the news passes through here to who takes the permit. WAITERS is not set: nobody waits.
-                notify.word.fetch_or(PERMIT, Ordering::Release);
+                notify.pass_to_nobody();
             }
             State::Called | State::Granted => {}
         }
