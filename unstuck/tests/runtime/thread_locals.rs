@@ -87,7 +87,7 @@ fn dropping_join_handles_sleeps_and_whole_runtimes() {
             Box::pin(unstuck::time::sleep(std::time::Duration::from_secs(3600)))
         };
         let other = crate::common::current_thread();
-        other.block_on(async { unstuck::spawn(pending::<()>()) });
+        other.block_on(async { drop(unstuck::spawn(pending::<()>())) });
         Box::new(move || {
             task.abort();
             drop(task);

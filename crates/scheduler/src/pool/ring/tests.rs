@@ -1,3 +1,5 @@
+//! A model, and the situations that it does not reach.
+
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
