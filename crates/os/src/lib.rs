@@ -2,7 +2,7 @@
 //!
 //! 1. One epoll (kqueue) instance a runtime. Each socket is registered once, edge-triggered, for its whole life.
 //! 2. The kernel makes no system call that blocks, but for the resolver. The driver blocks in one place only.
-//! 3. Only here `cfg(target_os)` decides: what differs between systems is behind the names of `system`.
+//! 3. Only here `cfg(target_os)` decides: what differs between systems is behind the names of `system` and `no_sigpipe`.
 //! 4. No event can reach memory that is gone, whatever other code does with its descriptors: see `slots.rs`.
 //!
 //! The user-facing crate's `runtime` calls [`new`] (or [`open`], to wrap the types), resources call the kernel through
@@ -28,6 +28,13 @@ mod system;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[path = "system/portable.rs"]
 mod system;
+
+#[cfg(not(target_vendor = "apple"))]
+#[path = "system/no_sigpipe.rs"]
+mod no_sigpipe;
+#[cfg(target_vendor = "apple")]
+#[path = "system/no_sigpipe_apple.rs"]
+mod no_sigpipe;
 
 pub use driver::OsDriver;
 pub use kernel::OsKernel;

@@ -16,6 +16,7 @@ use unstuck_base::interest::Ready;
 use unstuck_driver::socket::{OptionName, SocketOption};
 use unstuck_driver::{Readiness, Socket};
 
+use crate::no_sigpipe;
 use crate::reactor::{Reactor, Registered};
 use crate::ready::Kind;
 use crate::system;
@@ -69,11 +70,11 @@ unsafe impl Socket for OsSocket {
     }
 
     fn send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.raw.send_with_flags(buf, system::NO_SIGPIPE)
+        self.raw.send_with_flags(buf, no_sigpipe::FLAG)
     }
 
     fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.raw.send_vectored_with_flags(bufs, system::NO_SIGPIPE)
+        self.raw.send_vectored_with_flags(bufs, no_sigpipe::FLAG)
     }
 
     fn recv_from(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<(usize, SocketAddr)> {
@@ -87,7 +88,7 @@ unsafe impl Socket for OsSocket {
     }
 
     fn send_to(&self, buf: &[u8], target: SocketAddr) -> io::Result<usize> {
-        self.raw.send_to_with_flags(buf, &target.into(), system::NO_SIGPIPE)
+        self.raw.send_to_with_flags(buf, &target.into(), no_sigpipe::FLAG)
     }
 
     fn connect(&self, peer: SocketAddr) -> io::Result<()> {

@@ -82,11 +82,18 @@ fn a_thousand_sockets_come_go_and_come_again() {
     assert!(fresh.readiness().now(Interest::READABLE).ready().is_empty());
 }
 
+/// A stream in non-blocking mode, not connected yet.
+fn unconnected() -> socket2::Socket {
+    let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    socket
+}
+
 #[test]
 fn a_stream_that_is_adopted_before_it_connects_is_not_closed() {
     let (kernel, mut driver) = world();
     let listener = TcpListener::bind(loopback()).unwrap();
-    let raw = socket2::Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None).unwrap();
+    let raw = unconnected();
     let stream = kernel.adopt(Foreign::Stream(raw.into())).unwrap();
     look(&mut driver);
     let both = Interest::READABLE | Interest::WRITABLE;
@@ -107,7 +114,7 @@ fn a_stream_that_is_adopted_while_it_connects_or_after_works() {
     let (kernel, mut driver) = world();
     let listener = TcpListener::bind(loopback()).unwrap();
     let address = listener.local_addr().unwrap();
-    let connecting = socket2::Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None).unwrap();
+    let connecting = unconnected();
     let begun = connecting.connect(&address.into());
     assert!(begun.is_ok() || begun.unwrap_err().raw_os_error() == Some(libc::EINPROGRESS));
     let connected = TcpStream::connect(address).unwrap();
@@ -130,7 +137,7 @@ fn an_attempt_that_failed_before_the_adoption_is_told() {
     let silent = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     silent.bind(&loopback().into()).unwrap();
     let address = silent.local_addr().unwrap().as_socket().unwrap();
-    let raw = socket2::Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None).unwrap();
+    let raw = unconnected();
     let begun = raw.connect(&address.into()).unwrap_err();
     if begun.raw_os_error() == Some(libc::EINPROGRESS) {
         let stream = kernel.adopt(Foreign::Stream(raw.into())).unwrap();

@@ -63,9 +63,15 @@ pub(super) const ATOMICS_WITHOUT_LOOM: &[(&str, &str)] = &[
     ("crates/base/src/local.rs", "Two counters that hand out distinct numbers and order nothing."),
     ("crates/driver/src/conformance/mod.rs", "Counts wake-ups in a test that real kernels run on real threads."),
     ("crates/driver/src/conformance/time.rs", "Hands rounds to a real thread in a test of real kernels."),
-    ("crates/os/src/reactor.rs", "One flag decides who makes a system call; what it shares are the slots and the bell."),
+    (
+        "crates/os/src/reactor.rs",
+        "One flag decides who makes a system call; what it shares are the slots and the bell.",
+    ),
     ("crates/os/src/signals.rs", "Counts in statics, for signal handlers; a model's atomics live for one run of it."),
-    ("crates/os/src/system/portable.rs", "Counts in a static, for signal handlers; a model's atomics live for one run."),
+    (
+        "crates/os/src/system/portable.rs",
+        "Counts in a static, for signal handlers; a model's atomics live for one run.",
+    ),
     ("crates/sync/src/holders.rs", "Says who holds a lock, for reports alone: nothing is decided by it."),
 ];
 

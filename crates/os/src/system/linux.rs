@@ -28,9 +28,6 @@ const LONGEST: Duration = Duration::from_secs(1 << 30);
 
 pub(crate) const PRIORITY: Option<Interest> = Some(Interest::PRIORITY);
 
-/// The flag of a send that fails without a signal.
-pub(crate) const NO_SIGPIPE: libc::c_int = libc::MSG_NOSIGNAL;
-
 /// The timer of a driver; see rules 1 to 4.
 #[derive(Debug)]
 pub(crate) struct Alarm {

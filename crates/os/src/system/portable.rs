@@ -1,4 +1,7 @@
 //! What Unix systems other than Linux do: two calls to accept, kqueue's own fine timeouts, a pipe for the signals.
+//!
+//! 1. A timeout is never so long that a system refuses it: the sleep then ends too early, which the trait allows.
+//! 2. Nothing takes from the signals' pipe what a driver waits for: an edge, not the bytes.
 
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
@@ -11,8 +14,8 @@ use socket2::{SockAddr, Socket};
 
 pub(crate) const PRIORITY: Option<Interest> = None;
 
-/// No flag: where a send has none, the socket itself is told (socket2 does).
-pub(crate) const NO_SIGPIPE: libc::c_int = 0;
+/// Some systems take no timeout of more than 10^8 seconds.
+const LONGEST: Duration = Duration::from_secs(1 << 26);
 
 /// The timeout of the system call is fine enough here.
 #[derive(Debug)]
@@ -26,7 +29,7 @@ impl Alarm {
     pub(crate) fn has_fired(&mut self) {}
 
     pub(crate) fn set(&mut self, deadline: Option<Instant>, _registry: &Registry) -> Option<Duration> {
-        deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()).min(LONGEST))
     }
 }
 
@@ -58,7 +61,7 @@ pub(crate) enum Progress {
     /// It was never connected. Registered like that, it would be told to be closed.
     Fresh,
     Connected,
-    /// On its way, or over.
+    /// On its way, or over; or never connected, where the system tells nothing of such a socket.
     Other,
 }
 

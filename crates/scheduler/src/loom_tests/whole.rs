@@ -38,28 +38,27 @@ fn loom_single_a_task_spawned_from_elsewhere_runs() {
     model_with(2, || {
         let runtime = bare::single();
         let _context = runtime.handle.enter();
-        let (handle, place) = (runtime.handle.clone(), Arc::new(Mutex::new((None, None::<Waker>))));
+        let (handle, place) = (runtime.handle.clone(), Arc::new(Mutex::new((false, None::<Waker>))));
+        // Only the task itself wakes the root future.
         let spawning = thread::spawn({
             let place = place.clone();
             move || {
-                let task = handle.spawn(async { 7 });
-                let waker = {
-                    let mut place = place.lock();
-                    place.0 = Some(task);
-                    place.1.take()
-                };
-                waker.into_iter().for_each(Waker::wake);
+                drop(handle.spawn(async move {
+                    let waker = {
+                        let mut place = place.lock();
+                        place.0 = true;
+                        place.1.take()
+                    };
+                    waker.into_iter().for_each(Waker::wake);
+                }));
             }
         });
-        let answer = runtime.scheduler.block_on(async {
-            let task = poll_fn(|cx| {
-                let mut place = place.lock();
-                place.1 = Some(cx.waker().clone());
-                place.0.take().map_or(Poll::Pending, Poll::Ready)
-            });
-            task.await.await.unwrap()
-        });
-        assert_eq!(answer.unwrap(), 7);
+        let ended = runtime.scheduler.block_on(poll_fn(|cx| {
+            let mut place = place.lock();
+            place.1 = Some(cx.waker().clone());
+            if place.0 { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        ended.unwrap();
         spawning.join().unwrap();
     });
 }
@@ -163,5 +162,19 @@ fn loom_blocking_a_job_that_is_submitted_while_the_pool_closes_ends() {
         assert!(runtime.blocking.wait(None));
         assert!(task.is_finished());
         assert_eq!(runtime.blocking.queue_depth(), 0);
+    });
+}
+
+#[test]
+fn loom_blocking_a_job_that_comes_while_the_thread_goes_to_sleep_is_done() {
+    model_with(2, || {
+        let runtime = bare::single();
+        runtime.blocking.set_context(runtime.handle.clone());
+        for number in 0..2 {
+            let work = runtime.handle.spawn_blocking(move || number);
+            assert_eq!(parker::block_on(work).unwrap(), number);
+        }
+        runtime.blocking.close();
+        assert!(runtime.blocking.wait(None));
     });
 }

@@ -372,12 +372,14 @@ impl<T, L: Limit> Rx<T, L> {
     /// Nothing was there at the first look: leaves the waker, and looks again.
     #[cold]
     fn poll_parking(&mut self, cx: &mut Context<'_>, at: &'static Location<'static>) -> Poll<Option<T>> {
-        let mut registered = false;
         loop {
+            self.has_waited = true;
+            self.channel.receiver.register(cx.waker());
+            let parked = self.channel.blocks.park(&self.head);
             match self.find() {
                 Found::Message(value) => return Poll::Ready(Some(value)),
                 Found::Over => return Poll::Ready(None),
-                Found::Nothing if registered => break,
+                Found::Nothing if parked == OnPark::Parked => break,
                 Found::Nothing => {}
                 Found::InFlight => {
                     // Its sender has not seen us park, so it will not wake us: come back after the others have run.
@@ -385,10 +387,6 @@ impl<T, L: Limit> Rx<T, L> {
                     break;
                 }
             }
-            self.has_waited = true;
-            self.channel.receiver.register(cx.waker());
-            // `Moved`: there is something new to find; if it can't be found the next turn wakes us.
-            registered = self.channel.blocks.park(&self.head) == OnPark::Parked;
         }
         local::wait_for(WaitKind::Receive, self.key(), at);
         Poll::Pending
