@@ -3,7 +3,8 @@
 //! 1. Waking a sleeping thread costs tens of microseconds on many machines; so where work tends to come at once, a thread
 //!    spins for a few microseconds first.
 //! 2. Where it does not (it comes from a socket, or the cores are busy with others), spinning only burns: each spin in vain
-//!    takes patience away, each that paid gives some back. Without any, every [`TRIAL`]th time is a trial.
+//!    takes patience away, each that paid gives some back. Without any, there is a trial from time to time, more and more
+//!    seldom while they are in vain.
 
 use unstuck_base::sync::{MODELLED, hint};
 
@@ -11,31 +12,41 @@ use unstuck_base::sync::{MODELLED, hint};
 const LOOKS: u32 = if MODELLED { 1 } else { 40 };
 const PAUSES: u32 = if MODELLED { 1 } else { 30 };
 const MOST: u8 = 8;
-const TRIAL: u8 = 16;
+/// How often a thread goes without, between two trials: first, and at most.
+const FIRST_TRIAL: u16 = 16;
+const LAST_TRIAL: u16 = 1024;
 
 /// One thread's patience; see the module's rules.
 #[derive(Debug)]
 pub(crate) struct Patience {
     left: u8,
-    since_trial: u8,
+    until_trial: u16,
+    trial_interval: u16,
 }
 
 impl Patience {
     pub(crate) fn new() -> Self {
-        Patience { left: MOST / 2, since_trial: 0 }
+        Patience { left: MOST / 2, until_trial: FIRST_TRIAL, trial_interval: FIRST_TRIAL }
     }
 
     /// Looks for news, for as long as patience lasts. Says whether there was some.
     pub(crate) fn spin_until(&mut self, mut news: impl FnMut() -> bool) -> bool {
         if self.left == 0 {
-            self.since_trial += 1;
-            if self.since_trial < TRIAL {
+            self.until_trial -= 1;
+            if self.until_trial > 0 {
                 return news();
             }
-            self.since_trial = 0;
         }
         let paid = spin(&mut news);
-        self.left = if paid { (self.left + 2).min(MOST) } else { self.left.saturating_sub(1) };
+        if paid {
+            self.left = (self.left + 2).min(MOST);
+            self.trial_interval = FIRST_TRIAL;
+        } else if self.left > 0 {
+            self.left -= 1;
+        } else {
+            self.trial_interval = (self.trial_interval * 2).min(LAST_TRIAL);
+        }
+        self.until_trial = self.trial_interval;
         paid
     }
 }
@@ -67,21 +78,27 @@ mod tests {
     }
 
     #[test]
-    fn spinning_in_vain_ends_and_is_tried_again_from_time_to_time() {
+    fn spinning_in_vain_ends_and_is_tried_more_and_more_seldom() {
         let mut patience = Patience::new();
         for _ in 0..MOST / 2 {
             assert!(looks(&mut patience) > 1);
         }
-        let spins = (0..10 * u32::from(TRIAL)).filter(|_| looks(&mut patience) > 1).count();
-        assert_eq!(spins, 10);
+        let between = |patience: &mut Patience| (1..).find(|_| looks(patience) > 1).unwrap();
+        assert_eq!(between(&mut patience), FIRST_TRIAL);
+        assert_eq!(between(&mut patience), 2 * FIRST_TRIAL);
+        for _ in 0..10 {
+            between(&mut patience);
+        }
+        assert_eq!(between(&mut patience), LAST_TRIAL);
     }
 
     #[test]
     fn a_spin_that_paid_gives_patience_back() {
-        let mut patience = Patience { left: 0, since_trial: TRIAL - 1 };
+        let mut patience = Patience { left: 0, until_trial: 1, trial_interval: LAST_TRIAL };
         assert!(patience.spin_until(|| true));
         assert!(looks(&mut patience) > 1);
         assert!(looks(&mut patience) > 1);
         assert_eq!(looks(&mut patience), 1);
+        assert_eq!(patience.trial_interval, FIRST_TRIAL);
     }
 }

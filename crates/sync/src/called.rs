@@ -92,9 +92,14 @@ impl Drop for Place<'_> {
 
 /// Calls everybody in the list. The news has been published (rule 2).
 pub(crate) fn call_all(list: &WaitList) {
+    let mut queue = list.lock();
+    if !queue.is_waited_for() {
+        return;
+    }
     let mut batch = WakeBatch::new();
-    let had = list.lock().call_all(&mut batch);
+    let had = queue.call_all(&mut batch);
     debug_assert_eq!(had, 0, "nothing was given to those who wait for a call");
+    drop(queue);
     batch.wake_all();
 }
 

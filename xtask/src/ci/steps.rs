@@ -27,6 +27,7 @@ pub(super) fn all(root: &Path, extent: Extent) -> Result<Vec<Step>, String> {
         let nightly = Nightly::find(root);
         steps.extend([
             simulator_seeds(&tree, "1000 simulator seeds", 1000),
+            panic_abort(&tree, &target),
             address_sanitizer(&nightly, &target),
             thread_sanitizer(&nightly, &target),
         ]);
@@ -68,6 +69,19 @@ fn simulator_seeds(tree: &Tree, name: &'static str, seeds: u32) -> Step {
         return impossible(name, &format!("there is no {FILE}"));
     }
     run(name, "cargo test -p unstuck --test sim_seeds").with("UNSTUCK_SEEDS", seeds.to_string())
+}
+
+/// A program that ends when it panics, as many are built: nothing of ours may need to unwind. Cargo always builds tests so
+/// that they unwind, hence a program.
+fn panic_abort(tree: &Tree, target: &Path) -> Step {
+    const NAME: &str = "panic = abort";
+    const MANIFEST: &str = "examples/mini-redis/Cargo.toml";
+    if tree.file(MANIFEST).is_none() {
+        return impossible(NAME, &format!("there is no {MANIFEST}"));
+    }
+    run(NAME, "cargo build --release -p mini-redis")
+        .with("CARGO_PROFILE_RELEASE_PANIC", "abort")
+        .with("CARGO_TARGET_DIR", target.join("panic-abort").display().to_string())
 }
 
 /// All tests but those in documentation, with every access to memory checked.
@@ -211,6 +225,18 @@ mod tests {
         assert_eq!(reason(address_sanitizer(&Nightly::WithoutStdSource, target)), "it runs");
         assert!(reason(thread_sanitizer(&Nightly::WithoutStdSource, target)).contains("rust-src"));
         assert_eq!(reason(thread_sanitizer(&Nightly::Whole, target)), "it runs");
+    }
+
+    #[test]
+    fn a_program_that_aborts_is_built_apart() {
+        let tree = Tree::of(&[("examples/mini-redis/Cargo.toml", "[package]\nname = \"mini-redis\"\n")]);
+        let Action::Run(invocation) = panic_abort(&tree, Path::new("target")).action else { panic!("it must run") };
+        let line = invocation.to_string();
+        assert!(
+            line.starts_with("CARGO_PROFILE_RELEASE_PANIC=\"abort\" CARGO_TARGET_DIR=\"target/panic-abort\""),
+            "{line}"
+        );
+        assert!(matches!(panic_abort(&Tree::of(&[]), Path::new("target")).action, Action::Impossible(_)));
     }
 
     #[test]

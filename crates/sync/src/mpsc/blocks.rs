@@ -214,14 +214,13 @@ impl<T> Blocks<T> {
         }
     }
 
-    /// Gives the receiver's last block up. The list is closed and empty.
+    /// Gives the receiver's last block up. The list is empty and stays so: it is closed, or there is no sender.
     pub(super) fn leave(&self, head: &mut Head<T>) {
-        debug_assert!(self.is_closed() && self.is_empty(head));
+        debug_assert!(self.is_empty(head));
         let block = std::mem::replace(&mut head.place.block, null_mut());
         self.numbered.store(null_mut(), Ordering::Relaxed);
         if let Some(block) = NonNull::new(block) {
-            // SAFETY: rule 3: nothing is claimed in the last block that was not taken, and a closed tail gives no slot
-            // of it to anybody.
+            // SAFETY: rule 3: nothing is claimed in the last block that was not taken, and nobody will claim any more.
             unsafe { Block::free(block) };
         }
     }

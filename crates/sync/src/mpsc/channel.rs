@@ -439,13 +439,19 @@ impl<T, L: Limit> Drop for Rx<T, L> {
             }
         }
 
-        self.channel.limit.close();
-        self.channel.blocks.close();
+        // Without senders, which is final, there is nobody to be refused, and nobody who waits for that.
+        let has_senders = self.channel.strong_count() != 0;
+        if has_senders {
+            self.channel.limit.close();
+            self.channel.blocks.close();
+        }
         // Our task is not to be kept alive by the senders.
         let waker: Option<Waker> = if self.has_waited { self.channel.receiver.take() } else { None };
         let drain = Drain(self);
         drop(waker);
-        called::call_all(&drain.0.channel.closing);
+        if has_senders {
+            called::call_all(&drain.0.channel.closing);
+        }
         drain.0.drain();
     }
 }
