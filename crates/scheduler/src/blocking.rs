@@ -4,7 +4,7 @@
 //! 2. At any time few threads *search*: they are woken or started and have not found a job yet. A producer wakes or starts
 //!    a thread only if nobody searches. A thread that found a job, and was the last searcher, does the same before it runs
 //!    the job, if more are queued. So every queued job has a searcher, or all threads that may be are busy; and a burst of
-//!    short jobs does not start a thread for each. [`calls`] counts.
+//!    short jobs does not start a thread for each. `calls.rs` counts.
 //! 3. Once closed, no queued job ever begins: it is dropped, which cancels its task. Those that run are not interrupted.
 //! 4. No user code runs under a lock, and its panics end here.
 

@@ -76,7 +76,7 @@ fn quietly(f: impl FnOnce()) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unstuck_loom))]
 mod bare;
 #[cfg(test)]
 mod numbered;

@@ -2,7 +2,7 @@
 //!
 //! 1. The root future is a task with an identity of its own (or that of the task inside which the thread blocks), a
 //!    budget, and a waker: the thread's parker.
-//! 2. The thread spins a little before it sleeps, as [`patience`](crate::patience) says.
+//! 2. The thread spins a little before it sleeps, as `patience.rs` says.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,12 +1,12 @@
 //! The single-threaded scheduler: tasks run on whichever thread is in `block_on`.
 //!
-//! 1. The [`Core`] (queue and driver) is with one thread at a time, that of a `block_on`. Others that are in `block_on`
+//! 1. The `Core` (queue and driver) is with one thread at a time, that of a `block_on`. Others that are in `block_on`
 //!    meanwhile poll only their own root futures; when the core is given back, one of them takes it.
 //! 2. The thread with the core pushes to its own queue without a lock; all others push to inject, and wake the thread if
 //!    it sleeps in the driver. It says that it is going to sleep before it looks at inject for the last time.
-//! 3. Fairness: the queue is first in, first out. The outside world is looked at as [`pace`](crate::pace) says, and each time
+//! 3. Fairness: the queue is first in, first out. The outside world is looked at as `pace.rs` says, and each time
 //!    what is in inject joins the queue. Between two polls of the root future the tasks that are queued have their turn,
-//!    [`ROUND`] of them at most.
+//!    `ROUND` of them at most.
 //! 4. The runtime's own thread-local role is set while futures are polled or dropped, so that what they wake is queued
 //!    here.
 

@@ -62,13 +62,14 @@ fn loom_inject_what_a_taker_leaves_is_seen_by_who_looks_before_it_sleeps() {
         let inject = Arc::new(Inject::new());
         inject.push(tasks.task(0)).unwrap();
         inject.push(tasks.task(1)).unwrap();
-        let taker = thread::spawn({
+        // The model explores more when the one that changes things is its first thread.
+        let looker = thread::spawn({
             let inject = inject.clone();
-            move || inject.take(|_| 1, Runnable::run)
+            // The taker leaves one, so at no moment is the queue empty.
+            move || assert!(!inject.is_empty())
         });
-        // The taker leaves one, so at no moment is the queue empty.
-        assert!(!inject.is_empty());
-        taker.join().unwrap();
+        inject.take(|_| 1, Runnable::run);
+        looker.join().unwrap();
         inject.take(|all| all, Runnable::run);
         assert_each_ran_once(&tasks, 2);
     });

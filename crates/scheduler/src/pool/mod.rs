@@ -1,15 +1,15 @@
 //! The work-stealing scheduler: worker threads, each with a queue of its own, that take from each other.
 //!
-//! - [`worker`]: the loop of one thread. [`place`]: what others see of it. [`places`]: the array of them.
-//! - [`ring`]: a worker's own queue. [`inject`](crate::inject): the shared one.
-//! - [`idle`] and `idle.md`: who sleeps and whom to wake. [`seat`]: who waits in the driver.
+//! - `worker`: the loop of one thread. `place`: what others see of it. `places`: the array of them.
+//! - `ring`: a worker's own queue. `inject`: the shared one.
+//! - `idle` and `idle.md`: who sleeps and whom to wake. `seat`: who waits in the driver.
 //!
 //! 1. The pool's threads keep it alive, and with it every task that is not complete (rule 1 of `unstuck_task::Home`).
 //! 2. Shutdown: the pool is closed, which every thread sees before its next poll. Each that leaves cancels all tasks but
 //!    those that are being polled, whose own threads do so. The last one to leave tells the timers and the driver's
 //!    resources, and drops the driver. When it takes longer than whoever shuts down will wait, that thread does this.
 //! 3. A thread in a blocking part keeps its place, runs nothing, and is replaced by a spare for that time.
-//! 4. Every thread is a [`Member`], from before it is started: whatever becomes of it, it leaves.
+//! 4. Every thread is a `Member`, from before it is started: whatever becomes of it, it leaves.
 
 pub(crate) mod idle;
 pub(crate) mod place;

@@ -1,4 +1,4 @@
-//! Loom: sending against receiving, waiting, lagging and leaving.
+//! Loom: broadcast and its ring: sending against receiving, waiting, lagging and leaving.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Loom: the list of blocks, the parking of the receiver, the end of a channel.
+//! Loom: mpsc with its blocks and tail: the list of blocks, the parking of the receiver, the end of a channel.
 
 use std::sync::Arc;
 use std::task::{Context, Waker};

@@ -1,4 +1,4 @@
-//! Loom: a change against those who begin to wait, and the ends of both sides.
+//! Loom: watch and its version: a change against those who begin to wait, and the ends of both sides.
 
 use std::pin::pin;
 
