@@ -266,11 +266,13 @@ fn set_descriptor_limit(to: libc::rlim_t) -> libc::rlim_t {
     before
 }
 
-/// Allows this process as many descriptors as it may have; returns how many these are.
+/// Allows this process as many descriptors as the connections need, or as it may have; returns how many it has then.
 fn raise_descriptor_limit() -> usize {
-    let most = descriptor_limits().rlim_max;
-    set_descriptor_limit(most);
-    usize::try_from(most).unwrap_or(usize::MAX)
+    let limits = descriptor_limits();
+    let needed = (2 * CONNECTIONS + OTHER_DESCRIPTORS) as libc::rlim_t;
+    let limit = needed.min(limits.rlim_max).max(limits.rlim_cur);
+    set_descriptor_limit(limit);
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 /// How much processor time this process has used.

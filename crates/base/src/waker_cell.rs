@@ -67,24 +67,17 @@ impl WakerCell {
             }
             Err(_) => return,
         }
-        let replaced = self.waker.with_mut(|slot| {
-            // SAFETY: rule 1: the state is REGISTERING by our hand.
-            let slot = unsafe { &mut *slot };
-            match slot {
-                Some(old) if old.will_wake(waker) => None,
-                _ => slot.replace(waker.clone()),
-            }
-        });
-        // AcqRel: Release for the next owner of the slot, Acquire to see what came with news.
-        if self.state.compare_exchange(REGISTERING, FREE, Ordering::AcqRel, Ordering::Acquire).is_err() {
-            // SAFETY: rule 1: with REGISTERING+NEWS the slot is still ours.
-            let waker = self.waker.with_mut(|slot| unsafe { (*slot).take() });
-            // Release: the slot is free for the next owner. Acquire: see what the news published.
-            self.state.swap(FREE, Ordering::AcqRel);
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        }
+        let replaced = {
+            let _end = EndOfRegister(self);
+            self.waker.with_mut(|slot| {
+                // SAFETY: rule 1: the state is REGISTERING by our hand.
+                let slot = unsafe { &mut *slot };
+                match slot {
+                    Some(old) if old.will_wake(waker) => None,
+                    _ => slot.replace(waker.clone()),
+                }
+            })
+        };
         drop(replaced);
     }
 
@@ -111,6 +104,25 @@ impl WakerCell {
     }
 }
 
+/// Gives the slot of a registration back, also when cloning the waker panicked: then the one before it stays.
+struct EndOfRegister<'a>(&'a WakerCell);
+
+impl Drop for EndOfRegister<'_> {
+    fn drop(&mut self) {
+        let WakerCell { state, waker } = self.0;
+        // AcqRel: Release for the next owner of the slot, Acquire to see what came with news.
+        if state.compare_exchange(REGISTERING, FREE, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            // SAFETY: rule 1: with REGISTERING+NEWS the slot is still ours.
+            let waker = waker.with_mut(|slot| unsafe { (*slot).take() });
+            // Release: the slot is free for the next owner. Acquire: see what the news published.
+            state.swap(FREE, Ordering::AcqRel);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+}
+
 #[cfg(all(test, not(unstuck_loom)))]
 mod tests {
     use super::*;
@@ -124,6 +136,21 @@ mod tests {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    #[test]
+    fn a_waker_whose_clone_panics_leaves_the_one_before_it() {
+        use std::task::{RawWaker, RawWakerVTable};
+        static PANICS: RawWakerVTable = RawWakerVTable::new(|_| panic!("a clone that panics"), |_| (), |_| (), |_| ());
+        let count = Arc::new(Count::default());
+        let cell = WakerCell::new();
+        cell.register(&count.clone().into());
+        // SAFETY: the functions touch no data.
+        let waker = unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &PANICS)) };
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| cell.register(&waker)));
+        assert!(panicked.is_err());
+        cell.wake();
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -76,7 +76,7 @@ fn quietly(f: impl FnOnce()) {
     }
 }
 
-#[cfg(all(test, unstuck_loom))]
+#[cfg(test)]
 mod bare;
 #[cfg(test)]
 mod numbered;

@@ -445,3 +445,6 @@ impl Wake for RootWaker {
         }
     }
 }
+
+#[cfg(all(test, not(unstuck_loom)))]
+mod tests;

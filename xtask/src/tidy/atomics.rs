@@ -1,6 +1,6 @@
 //! Every file with atomics is modelled by a loom test of its crate, or has its reason why not.
 //!
-//! 1. A loom test counts for a file when its path or its code names that file's module.
+//! 1. A loom test counts for a file when its path, its code, or its opening line (`//! Loom: ..`) names that file's module.
 //! 2. Atomics of std are invisible to loom, whatever the tests do, so only a file with a reason may import them.
 //! 3. A reason that is no longer needed is a finding too, so that the list stays true.
 
@@ -82,7 +82,8 @@ fn is_modelled(tree: &Tree, package: &str, file: &File) -> bool {
     loom_files.any(|test| {
         let inside = test.path[package.len()..].split('/').any(|part| part.trim_end_matches(".rs") == module);
         let code = test.source.as_ref().map_or("", Source::code);
-        inside || test.path == file.path || source::has_word(code, module)
+        let opening = test.text.lines().next().filter(|line| line.starts_with("//! Loom:")).unwrap_or("");
+        inside || test.path == file.path || source::has_word(code, module) || source::has_word(opening, module)
     })
 }
 
@@ -99,6 +100,17 @@ mod tests {
         let findings = printed(judge(&tree, &[]));
         assert_eq!(findings.len(), 1);
         assert!(findings[0].starts_with("crates/task/src/state.rs: atomics without a loom test"));
+    }
+
+    #[test]
+    fn a_model_that_opens_with_the_module_is_enough() {
+        let tree = |opening: &str| {
+            let model = format!("{opening}\nfn loom_two_senders() {{}}\n");
+            Tree::of(&[("crates/sync/src/mpsc/tail.rs", ATOMIC), ("crates/sync/src/loom_tests/mpsc.rs", &model)])
+        };
+        assert!(judge(&tree("//! Loom: mpsc, with its blocks and tail."), &[]).is_empty());
+        assert_eq!(judge(&tree("//! Loom: mpsc."), &[]).len(), 1);
+        assert_eq!(judge(&tree("// A tail of events."), &[]).len(), 1);
     }
 
     #[test]

@@ -72,6 +72,12 @@ impl Idle {
         Some(name)
     }
 
+    /// How many sleep, or are about to.
+    #[cfg(all(test, not(unstuck_loom)))]
+    pub(crate) fn sleeping(&self) -> usize {
+        self.word.load(Ordering::SeqCst) / SLEEPING
+    }
+
     /// Wakes one of those whose names are `wanted`: whom to unpark, if any of them sleeps.
     pub(crate) fn wake_a(&self, wanted: impl Fn(usize) -> bool) -> Option<usize> {
         let mut names = self.names.lock();

@@ -430,3 +430,6 @@ impl fmt::Debug for Shared {
 fn driver_broke(error: &io::Error) -> ! {
     panic!("the I/O driver broke and can't be waited for: {error}")
 }
+
+#[cfg(all(test, not(unstuck_loom)))]
+mod tests;

@@ -1,0 +1,124 @@
+use std::future::{pending, poll_fn};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize as StdAtomicUsize;
+use std::task::Poll;
+
+use unstuck_base::parker::block_on;
+
+use super::*;
+use crate::bare;
+
+/// Counts how often workers were woken.
+fn count_unparks() -> (Hooks, Arc<StdAtomicUsize>) {
+    let unparks = Arc::new(StdAtomicUsize::new(0));
+    let counts = unparks.clone();
+    let unpark: crate::Hook = Arc::new(move || {
+        counts.fetch_add(1, Ordering::SeqCst);
+    });
+    (Hooks { unpark: Some(unpark), ..Hooks::default() }, unparks)
+}
+
+fn wait_until_asleep(pool: &Pool, workers: usize) {
+    while pool.shared.idle.sleeping() < workers {
+        std::thread::yield_now();
+    }
+}
+
+/// A future that is polled so many times, and wakes itself each time.
+async fn yields(times: usize) {
+    let mut left = times;
+    poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn a_driver_that_breaks_ends_the_pool_and_all_who_wait_are_told() {
+    for workers in 1..4 {
+        let runtime = bare::pool(workers, Hooks::default());
+        let tasks: Vec<_> = (0..10).map(|_| runtime.handle.spawn(pending::<()>())).collect();
+        runtime.kernel.break_driver();
+        for task in tasks {
+            assert!(block_on(task).unwrap_err().is_cancelled());
+        }
+        assert!(block_on(runtime.handle.spawn(async {})).unwrap_err().is_cancelled());
+        // Nobody hangs at the end either.
+        runtime.shut_down();
+    }
+}
+
+#[test]
+fn a_task_that_yields_alone_wakes_no_other_worker() {
+    let (hooks, unparks) = count_unparks();
+    let runtime = bare::pool(3, hooks);
+    wait_until_asleep(&runtime.scheduler, 3);
+    block_on(runtime.handle.spawn(yields(10_000))).unwrap();
+    // One worker for the task.
+    let unparks = unparks.load(Ordering::SeqCst);
+    assert!(unparks <= 1, "{unparks} wake-ups");
+    runtime.shut_down();
+}
+
+#[test]
+fn tasks_that_yield_together_are_shared() {
+    let runtime = bare::pool(2, Hooks::default());
+    wait_until_asleep(&runtime.scheduler, 2);
+    let handle = runtime.handle.clone();
+    // Both are spawned by one worker, and they yield for as long as the other one was not polled by another.
+    let task = runtime.handle.spawn(async move {
+        let threads = Arc::new(std::sync::Mutex::new(std::collections::HashSet::new()));
+        let both: Vec<_> = (0..2)
+            .map(|_| {
+                let threads = threads.clone();
+                handle.spawn(async move {
+                    loop {
+                        threads.lock().unwrap().insert(std::thread::current().id());
+                        if threads.lock().unwrap().len() == 2 {
+                            return;
+                        }
+                        yields(1).await;
+                    }
+                })
+            })
+            .collect();
+        for task in both {
+            task.await.unwrap();
+        }
+    });
+    block_on(task).unwrap();
+    runtime.shut_down();
+}
+
+#[test]
+fn the_end_of_a_blocking_part_wakes_the_spare_only() {
+    let (hooks, unparks) = count_unparks();
+    let runtime = bare::pool(3, hooks);
+    wait_until_asleep(&runtime.scheduler, 3);
+    let handle = runtime.handle.clone();
+    let shared = runtime.scheduler.scheduler();
+    let task = runtime.handle.spawn(async move {
+        let before = shared.idle.sleeping();
+        let part = handle.parts().scheduler.begin_blocking();
+        // The spare has nothing to do and sleeps, as the other two do.
+        while shared.idle.sleeping() < before + 1 {
+            std::thread::yield_now();
+        }
+        drop(part);
+        // The spare goes; the others sleep on.
+        while shared.places.visible() > 3 {
+            std::thread::yield_now();
+        }
+        shared.idle.sleeping()
+    });
+    assert_eq!(block_on(task).unwrap(), 2);
+    // One worker for the task, and the spare once.
+    let unparks = unparks.load(Ordering::SeqCst);
+    assert!(unparks <= 2, "{unparks} wake-ups");
+    runtime.shut_down();
+}
