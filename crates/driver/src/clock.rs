@@ -143,7 +143,7 @@ impl PausedClock {
 
     /// Keeps a paused clock from jumping to the next deadline while work runs that no deadline tells of, as on a
     /// thread that may block; until as many calls of [`allow_auto_advance`](PausedClock::allow_auto_advance).
-    /// [`advance`](PausedClock::advance) still works. [`stand`](PausedClock::stand) keeps the two together.
+    /// [`advance`](PausedClock::advance) still works.
     pub fn inhibit_auto_advance(&self) {
         // Relaxed: called by the thread that hands the work out, before it can go idle.
         self.inhibitions.fetch_add(1, Ordering::Relaxed);
@@ -164,13 +164,6 @@ impl PausedClock {
         if self.is_paused() {
             self.kernel.unpark();
         }
-    }
-
-    /// [`inhibit_auto_advance`](PausedClock::inhibit_auto_advance) until what is returned is dropped.
-    #[must_use = "the clock stands still until this is dropped"]
-    pub fn stand(self: &Arc<Self>) -> Standing {
-        self.inhibit_auto_advance();
-        Standing(self.clone())
     }
 
     /// Whether nothing inhibits a jump. To be asked before `take_unparked`, which then tells of the last inhibition, too.
@@ -211,16 +204,6 @@ impl PausedClock {
 impl std::fmt::Debug for PausedClock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PausedClock").field("is_paused", &self.is_paused()).finish_non_exhaustive()
-    }
-}
-
-/// Keeps a paused clock from jumping until it is dropped; see [`PausedClock::stand`].
-#[derive(Debug)]
-pub struct Standing(Arc<PausedClock>);
-
-impl Drop for Standing {
-    fn drop(&mut self) {
-        self.0.allow_auto_advance();
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::net::TcpStream;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use unstuck_base::WakeBatch;
@@ -21,8 +22,16 @@ fn limit_descriptors(to: libc::rlim_t) -> libc::rlim_t {
     before
 }
 
+/// One test at a time changes the limit.
+static LIMIT: Mutex<()> = Mutex::new(());
+
+fn use_up_descriptors() -> Vec<File> {
+    std::iter::from_fn(|| File::open("/dev/null").ok()).collect()
+}
+
 #[test]
 fn a_connection_that_can_not_be_accepted_waits() {
+    let _one = LIMIT.lock().unwrap_or_else(PoisonError::into_inner);
     let (kernel, mut driver) = unstuck_os::open().unwrap();
     let listener = kernel.tcp_listen(([127, 0, 0, 1], 0).into(), 8).unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -33,17 +42,41 @@ fn a_connection_that_can_not_be_accepted_waits() {
     }
 
     let before = limit_descriptors(64);
-    let mut files = Vec::new();
-    while let Ok(file) = File::open("/dev/null") {
-        files.push(file);
-    }
+    let files = use_up_descriptors();
     let refused = listener.readiness().try_io(Interest::READABLE, || listener.accept());
     let no_listener = kernel.tcp_listen(([127, 0, 0, 1], 0).into(), 8);
-    files.clear();
+    drop(files);
     limit_descriptors(before);
 
     assert_eq!(refused.err().unwrap().raw_os_error(), Some(libc::EMFILE));
     assert_eq!(no_listener.err().unwrap().raw_os_error(), Some(libc::EMFILE));
     let accepted = listener.readiness().try_io(Interest::READABLE, || listener.accept());
     assert_eq!(accepted.unwrap().1, client.local_addr().unwrap(), "no new event was needed");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_sleep_for_which_there_was_no_timer_leaves_the_next_one_its_own() {
+    let _one = LIMIT.lock().unwrap_or_else(PoisonError::into_inner);
+    let (_kernel, mut driver) = unstuck_os::open().unwrap();
+    let mut sleep = || {
+        let deadline = Instant::now() + Duration::from_micros(300);
+        while Instant::now() < deadline {
+            driver.park(Some(deadline), &mut WakeBatch::new()).unwrap();
+        }
+    };
+    let timers = || {
+        let open = std::fs::read_dir("/proc/self/fd").unwrap();
+        open.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
+            .filter(|link| link.to_string_lossy().contains("timerfd"))
+            .count()
+    };
+    let before = limit_descriptors(64);
+    let files = use_up_descriptors();
+    sleep();
+    drop(files);
+    assert_eq!(timers(), 0);
+    sleep();
+    limit_descriptors(before);
+    assert_eq!(timers(), 1);
 }

@@ -19,17 +19,23 @@ fn stopped() -> (Arc<Still>, Arc<Paused<Still>>, PausedDriver<Sleeper>) {
     (real, kernel, driver)
 }
 
+/// A thread on which blocking work ends.
+fn ends(kernel: &Paused<Still>) -> thread::JoinHandle<()> {
+    let clock = kernel.clock().clone();
+    thread::spawn(move || clock.allow_auto_advance())
+}
+
 #[test]
 fn loom_clock_what_blocking_work_left_behind_is_looked_at_before_the_jump() {
     loom::model(|| {
         let (real, kernel, mut driver) = stopped();
         let left_behind = Arc::new(AtomicUsize::new(0));
-        let stands = kernel.clock().stand();
+        kernel.clock().inhibit_auto_advance();
         let working = thread::spawn({
-            let left_behind = left_behind.clone();
+            let (clock, left_behind) = (kernel.clock().clone(), left_behind.clone());
             move || {
                 left_behind.store(1, Ordering::Relaxed);
-                drop(stands);
+                clock.allow_auto_advance();
             }
         });
         // As a scheduler does: whatever it finds comes before the next park.
@@ -46,9 +52,10 @@ fn loom_clock_what_blocking_work_left_behind_is_looked_at_before_the_jump() {
 fn loom_clock_jumps_when_the_last_of_two_has_ended() {
     loom::model(|| {
         let (real, kernel, mut driver) = stopped();
-        let (one, other) = (kernel.clock().stand(), kernel.clock().stand());
-        let working = thread::spawn(move || drop(one));
-        drop(other);
+        kernel.clock().inhibit_auto_advance();
+        kernel.clock().inhibit_auto_advance();
+        let working = ends(&kernel);
+        kernel.clock().allow_auto_advance();
         // Nobody awaits the work: only its end can make the clock jump.
         while kernel.now() < real.at(FAR) {
             park(&mut driver, Some(real.at(FAR)));
@@ -62,8 +69,8 @@ fn loom_clock_is_stopped_while_work_ends() {
     loom::model(|| {
         let real = Still::new();
         let (kernel, mut driver) = pausable(real.clone(), Sleeper::new(real.clone()));
-        let stands = kernel.clock().stand();
-        let working = thread::spawn(move || drop(stands));
+        kernel.clock().inhibit_auto_advance();
+        let working = ends(&kernel);
         assert!(kernel.clock().pause());
         while kernel.now() < real.at(FAR) {
             park(&mut driver, Some(real.at(FAR)));

@@ -77,14 +77,15 @@ fn without_a_deadline_or_while_blocking_work_runs_it_sleeps() {
     clock.pause();
     clock.take_unparked();
     park(&mut driver, None);
-    let (first, last) = (clock.stand(), clock.stand());
+    clock.inhibit_auto_advance();
+    clock.inhibit_auto_advance();
     park(&mut driver, Some(real.at(5)));
-    drop(first);
+    clock.allow_auto_advance();
     assert_eq!(real.unparks(), 0);
     park(&mut driver, Some(real.at(5)));
     park(&mut driver, Some(real.at(5)));
     assert_eq!(kernel.now(), real.at(0));
-    drop(last);
+    clock.allow_auto_advance();
     assert_eq!(real.unparks(), 1, "the sleeping thread looks again");
     park(&mut driver, Some(real.at(5)));
     assert_eq!(kernel.now(), real.at(0), "first it looks at what the work has left");
@@ -96,13 +97,13 @@ fn without_a_deadline_or_while_blocking_work_runs_it_sleeps() {
 #[test]
 fn work_that_ends_while_the_driver_is_looked_at_is_seen_before_the_clock_jumps() {
     /// A driver that is looked at while the work ends on another thread.
-    struct EndsNow(Option<Standing>);
+    struct EndsNow(Option<Arc<PausedClock>>);
     impl Driver for EndsNow {
         fn park(&mut self, _: Option<Instant>, _: &mut WakeBatch) -> io::Result<()> {
             panic!("slept")
         }
         fn poll(&mut self, _: &mut WakeBatch) -> io::Result<()> {
-            self.0 = None;
+            self.0.take().inspect(|clock| clock.allow_auto_advance());
             Ok(())
         }
         fn shut_down(&mut self, _: &mut WakeBatch) {}
@@ -111,7 +112,8 @@ fn work_that_ends_while_the_driver_is_looked_at_is_seen_before_the_clock_jumps()
     let (kernel, mut driver) = pausable(real.clone(), EndsNow(None));
     kernel.clock().pause();
     kernel.clock().take_unparked();
-    driver.driver.0 = Some(kernel.clock().stand());
+    kernel.clock().inhibit_auto_advance();
+    driver.driver.0 = Some(kernel.clock().clone());
     park(&mut driver, Some(real.at(5)));
     assert_eq!(kernel.now(), real.at(0), "what the work has left is looked at first");
     park(&mut driver, Some(real.at(5)));
@@ -123,8 +125,9 @@ fn it_jumps_when_work_that_nobody_awaits_has_ended_during_the_sleep() {
     let real = Still::new();
     let (kernel, mut driver) = pausable(real.clone(), Sleeper::new(real.clone()));
     kernel.clock().pause();
-    let stands = kernel.clock().stand();
-    let working = std::thread::spawn(move || drop(stands));
+    kernel.clock().inhibit_auto_advance();
+    let clock = kernel.clock().clone();
+    let working = std::thread::spawn(move || clock.allow_auto_advance());
     let fifteen_minutes = real.at(900 * SECOND);
     while kernel.now() < fifteen_minutes {
         park(&mut driver, Some(fifteen_minutes));

@@ -26,6 +26,9 @@ const COARSE: u64 = 1 << 16;
 /// A sleep for ever, for a clock that ends somewhere.
 const LONGEST: Duration = Duration::from_secs(1 << 30);
 
+/// Errors that say that the system has none left, now.
+const RAN_OUT: [libc::c_int; 4] = [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::ENOSPC];
+
 pub(crate) const PRIORITY: Option<Interest> = Some(Interest::PRIORITY);
 
 /// The timer of a driver; see rules 1 to 4.
@@ -43,7 +46,7 @@ pub(crate) struct Alarm {
 enum Timer {
     NotYet,
     Made(OwnedFd),
-    /// The system has none (left): sleeps end at whole milliseconds.
+    /// The system knows no such thing: sleeps end at whole milliseconds.
     Refused,
 }
 
@@ -94,7 +97,12 @@ impl Alarm {
 
     fn timer(&mut self, registry: &Registry) -> Option<RawFd> {
         if let Timer::NotYet = self.timer {
-            self.timer = make_timer(registry).map_or(Timer::Refused, Timer::Made);
+            self.timer = match make_timer(registry) {
+                Ok(timer) => Timer::Made(timer),
+                // There may be one for the next sleep. This one ends at a whole millisecond.
+                Err(error) if RAN_OUT.contains(&error.raw_os_error().unwrap_or(0)) => Timer::NotYet,
+                Err(_) => Timer::Refused,
+            };
         }
         match &self.timer {
             Timer::Made(timer) => Some(timer.as_raw_fd()),

@@ -279,10 +279,14 @@ impl Worker {
     /// Leaves the place empty: what is queued goes to inject, or is cancelled if the pool is closed.
     fn leave(&self) {
         let place = self.place();
+        let mut left = false;
         while let Some(task) = place.take_slot().or_else(|| place.ring.pop()) {
             self.push_to_inject(task);
+            left = true;
         }
-        self.pool.wake_one();
+        if left {
+            self.pool.wake_one();
+        }
         drop(self.refused.take());
     }
 
