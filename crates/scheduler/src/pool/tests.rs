@@ -1,3 +1,5 @@
+//! The situations that the module must get right.
+
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize as StdAtomicUsize;

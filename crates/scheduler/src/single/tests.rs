@@ -1,3 +1,5 @@
+//! The situations that the module must get right.
+
 use std::future::{pending, poll_fn};
 
 use super::*;
