@@ -3,6 +3,7 @@
 mod block_on;
 #[path = "../common/mod.rs"]
 mod common;
+mod edges;
 mod fairness;
 mod shutdown;
 mod thread_locals;

@@ -285,6 +285,16 @@ impl Shared {
         }
     }
 
+    /// A thread will not go to sleep in the driver, which the sleepers may have counted on: if the seat is empty now, one of
+    /// them is woken, to sleep there. (Its name was on the list before it found the seat taken.)
+    pub(crate) fn offer_seat(&self) {
+        let Some(seated) = self.seat.try_sit() else { return };
+        drop(seated);
+        if let Some(index) = self.idle.wake_a(|_any| true) {
+            self.unpark(index);
+        }
+    }
+
     /// Queues a task where any worker may take it, or gives it back when it is too late for that.
     pub(crate) fn queue_from_outside(&self, task: Runnable) -> Result<(), Runnable> {
         self.inject.push(task)?;
@@ -397,6 +407,8 @@ impl Scheduler for Shared {
             let mut part = Box::new(BlockingPart { worker, replaced: false });
             worker.hand_over();
             part.replaced = worker.pool.add_spare();
+            // Also when it is replaced: the spare may have to wait for a thread.
+            worker.pool.offer_seat();
             Some(part as Box<dyn Any>)
         })?
     }

@@ -287,6 +287,7 @@ impl Worker {
         if left {
             self.pool.wake_one();
         }
+        self.pool.offer_seat();
         drop(self.refused.take());
     }
 

@@ -1,7 +1,5 @@
 //! Rare orders of events: user code in odd places, threads that can't be had, ends from within.
 
-mod common;
-
 use std::future::{pending, poll_fn};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
@@ -9,7 +7,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use common::{Drops, both, current_thread, multi_thread};
+use crate::common::{Drops, both, current_thread, multi_thread};
 use unstuck::runtime::{Builder, Runtime};
 use unstuck::task::{block_in_place, yield_now};
 
