@@ -1,0 +1,1 @@
+//! Unmodified crates that were written for Tokio, running on unstuck: see the tests.
