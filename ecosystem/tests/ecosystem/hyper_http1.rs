@@ -43,6 +43,7 @@ async fn a_connection_serves_one_request_after_the_other() {
         });
         let body = StreamBody::new(ReceiverStream::new(body).map(|piece| Ok::<_, Infallible>(Frame::data(piece))));
         let request = Request::builder().method(Method::POST).uri("/").header("host", "a").body(body).unwrap();
+        sender.ready().await.unwrap();
         let response = sender.send_request(request).await.unwrap();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(body, format!("ROUND {round}{}", "X".repeat(10_000)));

@@ -72,7 +72,7 @@ async fn a_channel_and_a_semaphore_can_be_polled() {
     for number in 0..5 {
         sink.send(number).await.unwrap();
     }
-    sink.close().await.unwrap();
+    drop(sink);
     assert_eq!(received.await.unwrap(), [0, 1, 2, 3, 4]);
 
     let mut semaphore = PollSemaphore::new(std::sync::Arc::new(Semaphore::new(1)));
