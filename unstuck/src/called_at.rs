@@ -4,6 +4,7 @@
 //! the line of the user's call in its place.
 
 use std::future::Future;
+use std::marker::PhantomPinned;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -18,13 +19,16 @@ pin_project! {
         #[pin]
         future: F,
         at: &'static Location<'static>,
+        // It stands for an `async fn`, whose futures are never `Unpin`.
+        #[pin]
+        pinned: PhantomPinned,
     }
 }
 
 /// Says that the caller's caller asked for `future`.
 #[track_caller]
 pub(crate) fn called_here<F: Future>(future: F) -> CalledAt<F> {
-    CalledAt { future, at: Location::caller() }
+    CalledAt { future, at: Location::caller(), pinned: PhantomPinned }
 }
 
 impl<F: Future> Future for CalledAt<F> {

@@ -3,18 +3,19 @@
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-use unstuck_context::{TryCurrentError, with_current};
-use unstuck_driver::{Kernel, Socket};
+use unstuck_context::with_current;
+use unstuck_driver::Kernel;
+use unstuck_driver::socket::Endpoint;
 
-/// The kernel of the current runtime.
+/// The kernel of the current runtime, for a resource that waits for the outside world.
 ///
 /// # Panics
-/// Outside a runtime.
+/// Outside a runtime, or in one without I/O.
 #[track_caller]
-pub(super) fn kernel() -> Arc<dyn Kernel> {
-    let kernel: Result<_, TryCurrentError> = with_current(|handle| handle.parts().kernel.clone());
-    match kernel {
-        Ok(kernel) => kernel,
+pub(crate) fn kernel() -> Arc<dyn Kernel> {
+    match with_current(|handle| handle.parts().io().cloned()) {
+        Ok(Ok(kernel)) => kernel,
+        Ok(Err(disabled)) => panic!("{disabled}"),
         Err(error) => panic!("{error}"),
     }
 }
@@ -24,12 +25,10 @@ pub(super) fn kernel() -> Arc<dyn Kernel> {
 /// # Panics
 /// If it has none, since it is simulated.
 #[track_caller]
-pub(super) fn file_descriptor(socket: &dyn Socket) -> BorrowedFd<'_> {
-    match socket.fd() {
-        Some(fd) => fd,
-        None => panic!(
-            "a simulated socket has no file descriptor: in a simulation, use the socket's own methods instead of system \
-             calls"
-        ),
-    }
+pub(crate) fn file_descriptor(socket: &(impl Endpoint + ?Sized)) -> BorrowedFd<'_> {
+    socket.fd().expect(NO_DESCRIPTOR)
 }
+
+/// What those are told who need a file descriptor where there is none.
+pub(crate) const NO_DESCRIPTOR: &str = "a simulated socket has no file descriptor: in a simulation, use the socket's own \
+                                        methods instead of system calls";

@@ -50,30 +50,53 @@
 //! | [`sync`] | channels, locks, semaphores, cancellation |
 //! | [`time`] | sleeping, timeouts, intervals; a clock that tests can stop |
 //! | [`net`] | TCP and UDP |
+//! | [`fs`] | files and folders |
 //! | [`io`] | reading and writing: the traits, and what is built on them |
+//! | [`process`] | child processes |
 //! | [`signal`] | Ctrl-C and other signals |
 //!
 //! And the macros [`select!`], [`join!`], [`try_join!`], [`pin!`] and [`task_local!`].
 //!
 //! # Cargo features
 //!
-//! All of them are on by default. `sim` brings the simulator.
+//! All of them are on by default. Each brings the module of its name and what that needs: `fs`, `io-std`, `io-util`,
+//! `macros`, `net`, `process`, `rt` ([`runtime`] and [`task`]), `signal`, `sync`, `time`; `sim` brings the simulator. `full`
+//! is all but that one. With `sync` alone, say, neither the runtime nor any procedural macro is built.
 //!
 //! Rules of this crate: only [`runtime`] names a scheduler's or kernel's implementation; everything else reaches the world
 //! through the traits of `unstuck-driver`, of the current runtime, and keeps the narrowest part of it that it needs.
 
+#[cfg(any(feature = "fs", feature = "net"))]
 mod called_at;
+#[cfg(feature = "fs")]
+pub mod fs;
 pub mod io;
+#[cfg(feature = "net")]
+mod kernel;
 #[doc(hidden)]
 pub mod macros;
+#[cfg(feature = "net")]
 pub mod net;
+#[cfg(feature = "process")]
+pub mod process;
+#[cfg(feature = "net")]
+mod ready;
+#[cfg(feature = "rt")]
 pub mod runtime;
+#[cfg(feature = "signal")]
 pub mod signal;
 #[cfg(feature = "sim")]
 pub mod sim;
+#[cfg(feature = "sync")]
 pub mod sync;
+#[cfg(feature = "rt")]
 pub mod task;
+#[cfg(feature = "time")]
 pub mod time;
+#[cfg(feature = "net")]
+mod watched;
 
-pub use macros::{main, test};
+#[cfg(all(feature = "macros", feature = "rt"))]
+pub use macros::entry::{main, test};
+#[cfg(feature = "rt")]
 pub use task::spawn;

@@ -10,37 +10,37 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 use unstuck_base::interest::{Interest, Ready};
-use unstuck_driver::Socket;
+use unstuck_driver::Readiness;
 use unstuck_driver::readiness::{Direction, ReadyEvent, Waiting, shutdown_error};
 
 pin_project! {
     /// Waits until a socket is ready.
     #[must_use = "futures do nothing unless you `.await` or poll them"]
-    pub(super) struct UntilReady<'a> {
+    pub(crate) struct UntilReady<'a> {
         #[pin]
         waiting: Waiting<'a>,
     }
 }
 
-/// Waits until `socket` is ready for anything of `interest`.
+/// Waits until there is readiness for anything of `interest`.
 #[track_caller]
-pub(super) fn ready(socket: &dyn Socket, interest: Interest) -> UntilReady<'_> {
-    UntilReady { waiting: socket.readiness().ready(interest) }
+pub(crate) fn ready(readiness: &Readiness, interest: Interest) -> UntilReady<'_> {
+    UntilReady { waiting: readiness.ready(interest) }
 }
 
 /// Waits until an operation of `direction` need not wait.
 #[track_caller]
-pub(super) fn poll_ready(socket: &dyn Socket, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-    socket.readiness().poll_ready(direction, cx).map(|event| readiness(event).map(drop))
+pub(crate) fn poll_ready(readiness: &Readiness, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    readiness.poll_ready(direction, cx).map(|event| unless_shut_down(event).map(drop))
 }
 
-fn readiness(event: ReadyEvent) -> io::Result<Ready> {
+fn unless_shut_down(event: ReadyEvent) -> io::Result<Ready> {
     if event.is_shutdown() { Err(shutdown_error()) } else { Ok(event.ready()) }
 }
 
 impl<'a> UntilReady<'a> {
     /// For those who need not know what it is ready for.
-    pub(super) fn without_details(self) -> JustReady<'a> {
+    pub(crate) fn without_details(self) -> JustReady<'a> {
         JustReady { ready: self }
     }
 }
@@ -49,14 +49,14 @@ impl Future for UntilReady<'_> {
     type Output = io::Result<Ready>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().waiting.poll(cx).map(readiness)
+        self.project().waiting.poll(cx).map(unless_shut_down)
     }
 }
 
 pin_project! {
     /// Waits until a socket is ready, for whatever.
     #[must_use = "futures do nothing unless you `.await` or poll them"]
-    pub(super) struct JustReady<'a> {
+    pub(crate) struct JustReady<'a> {
         #[pin]
         ready: UntilReady<'a>,
     }

@@ -232,8 +232,31 @@ async fn a_full_socket_becomes_writable_when_the_peer_reads() {
 }
 
 #[unstuck::test]
+async fn an_accepted_connection_is_tried_before_any_event() {
+    let (listener, address) = listener().await;
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    client.write_all(b"first").unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    // The system may need a moment, but not the runtime: it is not asked in between.
+    let mut buf = [0; 8];
+    while socket2::SockRef::from(&server).peek(&mut [std::mem::MaybeUninit::uninit(); 8]).is_err() {
+        std::thread::yield_now();
+    }
+    assert_eq!(server.try_read(&mut buf).unwrap(), 5);
+    assert_eq!(server.try_write(b"answer").unwrap(), 6);
+    assert_eq!(server.try_read(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+    client.write_all(b"more").unwrap();
+    server.readable().await.unwrap();
+    assert_eq!(server.try_read(&mut buf).unwrap(), 4);
+}
+
+#[unstuck::test]
 async fn readiness_tells_for_what() {
     let (client, server) = pair().await;
+    assert!(!client.ready(Interest::READABLE | Interest::WRITABLE).await.unwrap().is_readable());
+    let assumed = server.ready(Interest::READABLE | Interest::WRITABLE).await.unwrap();
+    assert!(assumed.is_writable() && assumed.is_readable());
+    assert_eq!(server.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
     let ready = server.ready(Interest::READABLE | Interest::WRITABLE).await.unwrap();
     assert!(ready.is_writable() && !ready.is_readable());
     client.writable().await.unwrap();
@@ -254,6 +277,9 @@ async fn readiness_tells_for_what() {
 #[unstuck::test]
 async fn own_operations_follow_the_readiness() {
     let (client, server) = pair().await;
+    assert_eq!(server.try_io(Interest::READABLE, || Ok("assumed")).unwrap(), "assumed");
+    let nothing = server.try_io(Interest::READABLE, || Err::<(), _>(ErrorKind::WouldBlock.into()));
+    assert_eq!(nothing.unwrap_err().kind(), ErrorKind::WouldBlock);
     let untouched = server.try_io(Interest::READABLE, || -> std::io::Result<()> { panic!("it is not ready") });
     assert_eq!(untouched.unwrap_err().kind(), ErrorKind::WouldBlock);
     client.try_io(Interest::WRITABLE, || Ok(())).unwrap();
@@ -283,6 +309,26 @@ async fn peeking_leaves_the_data() {
 }
 
 #[unstuck::test]
+async fn a_vectored_read_fills_one_buffer_after_the_other() {
+    let (mut client, server) = pair().await;
+    client.write_all(b"one two three").await.unwrap();
+    client.shutdown().await.unwrap();
+    let mut received = Vec::new();
+    loop {
+        let (mut first, mut second, mut third) = ([0; 4], [0; 4], [0; 50]);
+        let mut parts = [&mut first[..], &mut [], &mut second, &mut third].map(IoSliceMut::new);
+        server.readable().await.unwrap();
+        match server.try_read_vectored(&mut parts) {
+            Ok(0) => break,
+            Ok(n) => received.extend_from_slice(&[&first[..], &second, &third].concat()[..n]),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+        }
+    }
+    assert_eq!(received, b"one two three");
+}
+
+#[unstuck::test]
+#[expect(deprecated, reason = "`set_linger` is still there")]
 async fn options_are_what_was_set() {
     let (listener, address) = listener().await;
     let client = TcpStream::connect(address).await.unwrap();
@@ -431,8 +477,13 @@ fn a_socket_outlives_its_runtime_and_says_so() {
     let (client, server) = runtime.block_on(pair());
     drop(runtime);
     let other = Builder::new_current_thread().enable_all().build().unwrap();
-    let error = other.block_on(server.readable()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Other);
+    for _ in 0..2 {
+        let error = other.block_on(server.readable()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Other);
+    }
+    // What need not be waited for still works; what would have to be never will.
+    assert_eq!(server.try_read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(server.try_read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::Other);
     drop((client, server));
 }
 

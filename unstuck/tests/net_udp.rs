@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 
@@ -182,6 +183,75 @@ async fn options_are_what_was_set() {
     assert_eq!(a.ttl().unwrap(), 44);
     assert!(a.take_error().unwrap().is_none());
     assert_eq!(a.as_fd().as_raw_fd(), a.as_raw_fd());
+    a.set_tos_v4(96).unwrap();
+    assert_eq!(a.tos_v4().unwrap(), 96);
+    #[expect(deprecated, reason = "they are still there")]
+    {
+        a.set_tos(0).unwrap();
+        assert_eq!(a.tos().unwrap(), 0);
+    }
+    // A machine may have no IPv6.
+    if let Ok(b) = UdpSocket::bind("[::1]:0").await {
+        b.set_tclass_v6(96).unwrap();
+        assert_eq!(b.tclass_v6().unwrap(), 96);
+        assert!(b.multicast_loop_v6().unwrap());
+        b.set_multicast_loop_v6(false).unwrap();
+        assert!(!b.multicast_loop_v6().unwrap());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[unstuck::test]
+async fn a_device_that_is_not_there_is_refused() {
+    let a = socket().await;
+    assert_eq!(a.device().unwrap(), None);
+    a.bind_device(Some(b"not-a-device")).unwrap_err();
+    a.bind_device(None).unwrap();
+}
+
+#[unstuck::test]
+async fn who_joins_a_group_hears_what_is_sent_to_it() {
+    let (group, interface) = (Ipv4Addr::new(239, 255, 7, 9), Ipv4Addr::LOCALHOST);
+    let listening = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
+    // A machine may have no multicast on its loopback.
+    let Ok(()) = listening.join_multicast_v4(group, interface) else { return };
+    let port = listening.local_addr().unwrap().port();
+    let speaking = socket().await;
+    assert!(speaking.multicast_loop_v4().unwrap());
+    assert_eq!(speaking.multicast_ttl_v4().unwrap(), 1);
+    speaking.set_multicast_ttl_v4(0).unwrap();
+    assert_eq!(speaking.multicast_ttl_v4().unwrap(), 0, "it does not leave the machine");
+    if speaking.send_to(b"to all", (group, port)).await.is_ok() {
+        let mut buf = [0; 16];
+        let (len, sender) = listening.recv_from(&mut buf).await.unwrap();
+        assert_eq!((&buf[..len], sender), (&b"to all"[..], speaking.local_addr().unwrap()));
+    }
+    speaking.set_multicast_loop_v4(false).unwrap();
+    assert!(!speaking.multicast_loop_v4().unwrap());
+    listening.leave_multicast_v4(group, interface).unwrap();
+    listening.leave_multicast_v4(group, interface).unwrap_err();
+    listening.join_multicast_v4(Ipv4Addr::LOCALHOST, interface).unwrap_err();
+    listening.join_multicast_v6(&Ipv6Addr::LOCALHOST, 0).unwrap_err();
+    listening.leave_multicast_v6(&Ipv6Addr::LOCALHOST, 0).unwrap_err();
+}
+
+#[unstuck::test]
+async fn a_new_socket_sends_before_any_event() {
+    let (a, b) = pair().await;
+    assert_eq!(a.try_send(b"now").unwrap(), 3);
+    assert_eq!(b.recv(&mut [0; 8]).await.unwrap(), 3);
+}
+
+#[cfg(feature = "sim")]
+#[test]
+fn a_simulated_socket_has_options_and_no_multicast() {
+    unstuck::sim::run(1, || async {
+        let a = UdpSocket::bind("10.0.0.1:7").await.unwrap();
+        a.set_multicast_ttl_v4(3).unwrap();
+        assert_eq!(a.multicast_ttl_v4().unwrap(), 3);
+        let error = a.join_multicast_v4(Ipv4Addr::new(239, 1, 1, 1), Ipv4Addr::UNSPECIFIED).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    });
 }
 
 #[unstuck::test]

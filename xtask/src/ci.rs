@@ -5,16 +5,19 @@
 //! 3. Steps share one target folder and leave out debug info and incremental data, so that a clean clone fits into the
 //!    time and disk of a small machine. What needs other compiler flags has a folder of its own below it.
 
+mod features;
+mod sanitizers;
+mod std_edges;
 mod steps;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How much is checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Extent {
+enum Extent {
     /// What every merge must pass.
     EveryMerge,
     /// That and what takes too long for every merge.
@@ -22,7 +25,7 @@ pub(crate) enum Extent {
 }
 
 /// One thing that must hold.
-pub(crate) struct Step {
+struct Step {
     name: &'static str,
     action: Action,
 }
@@ -32,6 +35,8 @@ enum Action {
     Run(Invocation),
     /// A check inside this program.
     Check(fn(&Path) -> Result<(), String>),
+    /// A command that is known only when its turn comes, since it depends on this machine.
+    Prepared(Box<dyn Fn() -> Result<Invocation, String>>),
     /// The step can't be run, for this reason. It fails when its turn comes, so that what comes before it is reported.
     Impossible(String),
 }
@@ -47,9 +52,14 @@ struct Invocation {
 const PROFILE: &[(&str, &str)] =
     &[("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_PROFILE_TEST_DEBUG", "0"), ("CARGO_INCREMENTAL", "0")];
 
-/// Runs the steps of `extent` on the repository at `root`.
-pub(crate) fn run(root: &Path, extent: Extent) -> Result<(), String> {
-    let steps = steps::all(root, extent)?;
+/// Runs the steps that `arguments` ask for on the repository at `root`.
+pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<(), String> {
+    let steps = match arguments {
+        [] => steps::all(root, Extent::EveryMerge)?,
+        ["--full"] => steps::all(root, Extent::Full)?,
+        ["--only", name] => vec![only(steps::all(root, Extent::Full)?, name)?],
+        _ => return Err(format!("`ci {}`: it takes nothing, `--full`, or `--only \"STEP\"`", arguments.join(" "))),
+    };
     let mut times = Vec::new();
     let mut outcome = Ok(());
     for step in &steps {
@@ -66,21 +76,20 @@ pub(crate) fn run(root: &Path, extent: Extent) -> Result<(), String> {
     outcome
 }
 
+/// The step of that name.
+fn only(steps: Vec<Step>, name: &str) -> Result<Step, String> {
+    let names: Vec<_> = steps.iter().map(|step| step.name).collect();
+    let unknown = format!("no step is called `{name}`; there are: {}", names.join(", "));
+    steps.into_iter().find(|step| step.name == name).ok_or(unknown)
+}
+
 impl Action {
     fn perform(&self, root: &Path) -> Result<(), String> {
         match self {
             Action::Check(check) => check(root),
             Action::Impossible(reason) => Err(reason.clone()),
-            Action::Run(invocation) => {
-                println!("    {invocation}");
-                let program = &invocation.arguments[0];
-                let status = invocation.command(root).status();
-                let status = status.map_err(|error| format!("cannot start `{program}`: {error}"))?;
-                match status.success() {
-                    true => Ok(()),
-                    false => Err(format!("{status}; run it alone with\n  {invocation}")),
-                }
-            }
+            Action::Prepared(prepare) => prepare()?.perform(root),
+            Action::Run(invocation) => invocation.perform(root),
         }
     }
 }
@@ -89,6 +98,21 @@ impl Invocation {
     /// A command line whose words hold no blanks.
     fn new(line: &str) -> Invocation {
         Invocation { arguments: line.split_whitespace().map(str::to_owned).collect(), environment: Vec::new() }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Invocation {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    fn perform(&self, root: &Path) -> Result<(), String> {
+        println!("    {self}");
+        let status = self.command(root).status();
+        let status = status.map_err(|error| format!("cannot start `{}`: {error}", self.arguments[0]))?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(format!("{status}; run it alone with\n  {self}")),
+        }
     }
 
     fn command(&self, root: &Path) -> Command {
@@ -117,11 +141,6 @@ fn table(times: &[(&str, Duration)], planned: usize) -> String {
     }
     let total = times.iter().map(|(_, time)| *time).sum();
     text + &format!("{:7.1}  in all, {} of {planned} steps\n", minutes(total), times.len())
-}
-
-/// Where steps put what they build: Cargo's choice, or `target` in the repository.
-fn target_folder(root: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
 }
 
 #[cfg(test)]
@@ -153,6 +172,22 @@ mod tests {
         let action = Action::Run(Invocation { arguments, environment: Vec::new() });
         let message = action.perform(Path::new(".")).unwrap_err();
         assert!(message.starts_with("cannot start `no-such-program`"));
+    }
+
+    #[test]
+    fn a_step_can_be_run_alone_by_its_name() {
+        let steps = || vec![Step { name: "one", action: shell("true") }, Step { name: "two", action: shell("true") }];
+        assert_eq!(only(steps(), "two").map(|step| step.name), Ok("two"));
+        let message = only(steps(), "three").map(|step| step.name).unwrap_err();
+        assert_eq!(message, "no step is called `three`; there are: one, two");
+    }
+
+    #[test]
+    fn a_step_that_is_prepared_late_can_still_fail() {
+        let missing = Action::Prepared(Box::new(|| Err("no toolchain".to_owned())));
+        assert_eq!(missing.perform(Path::new(".")), Err("no toolchain".to_owned()));
+        let there = Action::Prepared(Box::new(|| Ok(Invocation::new("true"))));
+        assert_eq!(there.perform(Path::new(".")), Ok(()));
     }
 
     #[test]

@@ -1,15 +1,19 @@
 //! The project's developer commands: `cargo xtask help` lists them.
 //!
-//! 1. Nothing here depends on another crate, ours or others', so a broken crate never takes the commands down with it.
+//! 1. Nothing here depends on a crate of ours, so a broken one never takes the commands down with it; of others' only what
+//!    reads JSON and matches patterns.
 //! 2. A command either did all of what it says or ends with an error that names what failed; it never skips in silence.
 
+mod api;
 mod ci;
+mod conformance;
 mod manifest;
+mod packages;
 mod source;
 mod tidy;
 mod tree;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -26,8 +30,9 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<(), String> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["ci"] => ci::run(root()?, ci::Extent::EveryMerge),
-        ["ci", "--full"] => ci::run(root()?, ci::Extent::Full),
+        ["ci", ref rest @ ..] => ci::run(root()?, rest),
+        ["api", ref rest @ ..] => api::run(root()?, rest),
+        ["conformance", ref rest @ ..] => conformance::run(root()?, rest),
         ["tidy"] => tidy::run(root()?),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
@@ -43,13 +48,34 @@ fn root() -> Result<&'static Path, String> {
     package.parent().ok_or_else(|| format!("{} has no parent folder", package.display()))
 }
 
+/// Where Cargo puts what it builds: its own choice, or `target` in the repository.
+fn target_folder(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
+}
+
 const HELP: &str = "\
 Developer commands of unstuck
 
   cargo xtask ci          what must pass before a merge: the README's tests, format, lints, documentation,
-                          loom, tidy and 100 simulator seeds; prints the minutes of each step
-  cargo xtask ci --full   the same, then 1000 simulator seeds and the tests under the address and the thread
-                          sanitizer (these need the nightly toolchain, the second also its rust-src)
+                          loom, tidy, 100 simulator seeds and the quick part of conformance; prints the
+                          minutes of each step
+  cargo xtask ci --full   the same, then 1000 simulator seeds, a build that aborts on panic, the API, all of
+                          conformance, and the tests under the address and the thread sanitizer (the API and
+                          the sanitizers need the nightly toolchain)
+  cargo xtask ci --only \"STEP\"
+                          one step of the full run, by its name: cargo xtask ci --only \"thread sanitizer\"
+  cargo xtask conformance [FLAGS]
+                          runs the tests that Tokio ships in its own packages on unstuck
+      --suite NAME        tokio (the default), doc (the examples of Tokio's documentation), util, stream,
+                          test (its companions), or all
+      --files REGEX       only the files whose name matches
+      --quick             only files that are quick and tell much; what `cargo xtask ci` runs
+      --unstable          with `--cfg tokio_unstable`
+      --real              on Tokio itself, which also leaves the names for counting what does not compile
+      --limit SECONDS     for a file, before its tests are run one by one (60)
+      --out FILE          writes every test's outcome there, as JSON
+  cargo xtask api [--unstable]
+                          our public API beside Tokio's, item by item; needs the nightly toolchain
   cargo xtask tidy        the rules of the house that no compiler checks: layers, clocks, cfg, unsafe, loom
                           tests, file length, module docs, forbidden words, dependencies
   cargo xtask help        this text
@@ -69,6 +95,6 @@ mod tests {
     #[test]
     fn an_unknown_flag_of_a_known_command_is_an_error() {
         let error = run(&["ci".to_owned(), "--ful".to_owned()]).unwrap_err();
-        assert!(error.starts_with("`ci --ful` is no command"));
+        assert!(error.starts_with("`ci --ful`: it takes"));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! 1. Whoever makes a runtime current provides its alarms with [`set`], and takes them back before they die.
 //! 2. Outside any runtime there is none: [`after`] says so with `None`, and the caller panics with its own words.
+//! 3. The runtime is also told when a poll has used up its budget, for its counts: once a poll.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,6 +15,9 @@ use crate::local;
 pub trait Alarms: Send + Sync {
     /// A future that ends `delay` from now, on the runtime's clock.
     fn after(&self, delay: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// A poll on this thread has used up its budget, and its task will yield.
+    fn forced_yield(&self) {}
 }
 
 /// Provides this thread's alarms, or takes them back; returns what was there.
@@ -33,6 +37,15 @@ pub fn is_provided() -> bool {
 pub fn after(delay: Duration) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
     // SAFETY: whoever set them vouches that they live as long as they are set.
     local::alarms().map(|alarms| unsafe { alarms.as_ref() }.after(delay))
+}
+
+/// Tells the runtime that a poll has used up its budget.
+#[cold]
+pub(crate) fn tell_forced_yield() {
+    if let Some(alarms) = local::alarms() {
+        // SAFETY: as in `after`.
+        unsafe { alarms.as_ref() }.forced_yield();
+    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
-use crate::alarm::Alarms;
+use crate::alarm::{self, Alarms};
 use crate::prng::Prng;
 use crate::sync::thread_local_const;
 
@@ -28,6 +28,9 @@ pub const BUDGET: u8 = 128;
 
 /// A budget that is never used up.
 const UNLIMITED: u8 = u8::MAX;
+
+/// A budget that is used up, which the runtime was told already.
+const TOLD: u8 = u8::MAX - 1;
 
 /// How many waits of one poll are kept. A poll that waits for more (a wide `join!`) keeps the first ones and a count.
 pub const WAITS: usize = 8;
@@ -270,7 +273,10 @@ impl Drop for Charge {
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<Charge> {
     LOCAL.with(|local| match local.budget.get() {
         UNLIMITED => Poll::Ready(Charge { before: UNLIMITED }),
-        0 => {
+        0 | TOLD => {
+            if local.budget.replace(TOLD) == 0 {
+                alarm::tell_forced_yield();
+            }
             cx.waker().wake_by_ref();
             Poll::Pending
         }
@@ -284,7 +290,7 @@ pub fn poll_budget(cx: &mut Context<'_>) -> Poll<Charge> {
 /// Whether the task that this thread polls may do another operation in this poll.
 #[inline]
 pub fn has_budget() -> bool {
-    LOCAL.with(|local| local.budget.get() != 0)
+    LOCAL.with(|local| !matches!(local.budget.get(), 0 | TOLD))
 }
 
 /// Runs `f` with a budget that is never used up, then restores this thread's.

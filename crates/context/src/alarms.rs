@@ -15,9 +15,17 @@ const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
 
 impl Alarms for Parts {
     fn after(&self, delay: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let timers = match self.time() {
+            Ok(timers) => timers,
+            Err(disabled) => panic!("{disabled}"),
+        };
         let now = self.kernel.now();
         let deadline = now.checked_add(delay.min(FAR)).unwrap_or(now);
-        Box::pin(Alarm(Timer::new(&self.timers, deadline)))
+        Box::pin(Alarm(Timer::new(timers, deadline)))
+    }
+
+    fn forced_yield(&self) {
+        self.scheduler.forced_yield();
     }
 }
 

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr::NonNull;
+use std::thread;
 
 use unstuck_base::sync::thread_local_const;
 use unstuck_base::{alarm, local};
@@ -42,15 +43,37 @@ thread_local_const! {
 }
 
 /// There is no current runtime.
+///
+/// # Examples
+/// ```
+/// use unstuck_context::Handle;
+///
+/// let error = Handle::try_current().unwrap_err(); // no runtime here
+/// assert!(error.is_missing_context());
+/// ```
 pub struct TryCurrentError(());
 
 impl TryCurrentError {
     /// Whether the thread is outside any runtime. That is the only reason there is.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_context::Handle;
+    ///
+    /// assert!(Handle::try_current().unwrap_err().is_missing_context());
+    /// ```
     pub fn is_missing_context(&self) -> bool {
         true
     }
 
     /// Whether the runtime could not be looked up because the thread ends. Here it always can: rule 2 of the crate.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_context::Handle;
+    ///
+    /// assert!(!Handle::try_current().unwrap_err().is_thread_local_destroyed());
+    /// ```
     pub fn is_thread_local_destroyed(&self) -> bool {
         false
     }
@@ -117,12 +140,21 @@ pub fn with_current<R>(look: impl FnOnce(&Handle) -> R) -> Result<R, TryCurrentE
 /// A runtime is the thread's current one as long as this lives.
 #[must_use = "the runtime is current only while the guard lives"]
 pub struct EnterGuard<'a> {
+    // The guard itself has no `Drop`, so that the borrow may end before the guard does: it keeps its own handle.
+    _entered: Entered,
+    _handle: PhantomData<&'a Handle>,
+}
+
+/// What an [`EnterGuard`] has changed, and changes back when it is dropped.
+struct Entered {
     handle: ManuallyDrop<Handle>,
     previous: *const Parts,
     depth: usize,
     alarms: Option<NonNull<dyn alarm::Alarms>>,
-    _handle: PhantomData<&'a Handle>,
 }
+
+// SAFETY: a shared reference gives access to nothing. It is not Send: the thread that entered leaves.
+unsafe impl Sync for Entered {}
 
 impl EnterGuard<'_> {
     pub(crate) fn new(handle: Handle) -> Self {
@@ -135,11 +167,12 @@ impl EnterGuard<'_> {
         let ours: &dyn alarm::Alarms = handle.parts();
         // SAFETY: the guard keeps the handle until it has put back what was there (or for ever: rule 3).
         let alarms = unsafe { alarm::set(Some(NonNull::from(ours))) };
-        EnterGuard { handle: ManuallyDrop::new(handle), previous, depth, alarms, _handle: PhantomData }
+        let entered = Entered { handle: ManuallyDrop::new(handle), previous, depth, alarms };
+        EnterGuard { _entered: entered, _handle: PhantomData }
     }
 }
 
-impl Drop for EnterGuard<'_> {
+impl Drop for Entered {
     fn drop(&mut self) {
         let in_order = CURRENT.with(|current| {
             let in_order = current.depth.get() == self.depth;
@@ -210,29 +243,51 @@ impl Drop for LocalGuard<'_> {
     }
 }
 
-/// Spawns a task that stays on this thread, onto the local set that is current.
+/// Spawns a task that stays on this thread: onto the local set that is current, or else onto the current runtime, if that
+/// is a local one.
 ///
 /// # Panics
-/// If there is no current local set.
+/// If there is neither, or the local runtime is at home on another thread.
 #[track_caller]
 pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let Some(set) = CURRENT.with(|current| current.local.get()) else {
+    if let Some(set) = CURRENT.with(|current| current.local.get()) {
+        // SAFETY: `enter_local` promised that the set is alive while it is current, and that its tasks are run and dropped
+        // on this thread only.
+        return unsafe { spawn_onto(set.as_ref(), future) };
+    }
+    let local = try_current().ok().and_then(|runtime| Some((runtime.parts().scheduler.only_thread()?, runtime)));
+    let Some((only, runtime)) = local else {
         panic!(
             "`spawn_local` called from outside of a `task::LocalSet` or `runtime::LocalRuntime`: run it inside \
              `LocalSet::run_until`, or inside a task that was spawned there"
         )
     };
-    // SAFETY: `enter_local` promised that the set is alive while it is current.
-    let set = unsafe { set.as_ref() };
+    assert!(
+        only == thread::current().id(),
+        "Local tasks can only be spawned on a LocalRuntime from the thread the runtime was created on: there they are run"
+    );
+    // SAFETY: `only_thread` says that the tasks are run and dropped on this thread only.
+    unsafe { spawn_onto(&*runtime.parts().scheduler, future) }
+}
+
+/// # Safety
+/// The tasks of `spawner` are run and dropped on this thread only.
+#[track_caller]
+unsafe fn spawn_onto<F>(spawner: &(impl Spawner + ?Sized), future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
     let id = Id::from_number(local::next_task_id());
-    // SAFETY: `enter_local` promised that its tasks are run and dropped on this thread only.
-    let (join, runnable) = unsafe { set.live().spawn_unchecked(future, set.home(), id, Location::caller()) };
+    // SAFETY: as our caller promised.
+    let (join, runnable) = unsafe { spawner.live().spawn_unchecked(future, spawner.home(), id, Location::caller()) };
     if let Some(runnable) = runnable {
-        set.schedule(runnable);
+        spawner.spawned(id, Location::caller());
+        spawner.schedule(runnable);
     }
     join
 }

@@ -7,10 +7,12 @@ use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::sync::Arc;
+use std::thread::ThreadId;
+use std::time::Duration;
 
 use unstuck_base::local;
 use unstuck_driver::{Kernel, Offload, PausedClock, Timers};
-use unstuck_task::{HomeRef, Id, JoinHandle, Schedule, TaskList, unlisted};
+use unstuck_task::{HomeRef, Id, JoinHandle, Runnable, Schedule, TaskList, unlisted};
 
 use crate::blocking::{BlockingWork, ClockStands};
 use crate::current::EnterGuard;
@@ -25,6 +27,11 @@ pub trait Spawner: Schedule {
 
     /// Its live tasks.
     fn live(&self) -> &TaskList;
+
+    /// A task was made, and is going to be queued. It may run user code, whose panics end there.
+    fn spawned(&self, id: Id, spawned_at: &'static Location<'static>) {
+        let _ = (id, spawned_at);
+    }
 }
 
 /// What a handle asks of a runtime's scheduler.
@@ -38,15 +45,87 @@ pub trait Scheduler: Spawner + 'static {
     /// How many tasks wait in the queue that all threads share.
     fn inject_depth(&self) -> usize;
 
-    /// How many polls a worker has begun.
-    fn polls(&self, worker: usize) -> u64;
+    /// What a worker has counted.
+    fn worker(&self, index: usize) -> WorkerCounts;
+
+    /// Which worker this thread is, if it is one and not in a blocking part.
+    fn worker_index(&self) -> Option<usize> {
+        None
+    }
+
+    /// How many tasks were queued by other threads than workers.
+    fn remote_schedules(&self) -> u64 {
+        0
+    }
+
+    /// How often a poll has used up its budget.
+    fn forced_yields(&self) -> u64 {
+        0
+    }
+
+    /// Counts one of them, on this thread.
+    fn forced_yield(&self) {}
+
+    /// Where the buckets of the histogram of poll times end, but the last one: in nanoseconds, excluded. `None`: there is
+    /// no histogram.
+    fn poll_time_bounds(&self) -> Option<&[u64]> {
+        None
+    }
+
+    /// How many polls of a worker fell into a bucket.
+    fn poll_times(&self, worker: usize, bucket: usize) -> u64 {
+        let _ = (worker, bucket);
+        0
+    }
 
     /// Prepares this thread for code that blocks, as `block_in_place` announces it: other tasks go on without it. `None`
     /// when the thread runs no tasks of this scheduler. Dropping the answer ends the blocking part.
     ///
-    /// # Panics
+    /// # Errors
     /// When the scheduler has no other thread that could go on.
-    fn begin_blocking(&self) -> Option<Box<dyn std::any::Any>>;
+    fn begin_blocking(&self) -> Result<Option<Box<dyn std::any::Any>>, CantBlock>;
+
+    /// The only thread that runs and drops the tasks of this scheduler, if it was bound to one.
+    fn only_thread(&self) -> Option<ThreadId> {
+        None
+    }
+}
+
+/// Why a thread can't block in place, in words for the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CantBlock(pub &'static str);
+
+impl fmt::Display for CantBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// What a worker has counted so far; each is read at a moment of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WorkerCounts {
+    /// The thread that is the worker now.
+    pub thread: Option<ThreadId>,
+    /// Polls of tasks.
+    pub polls: u64,
+    /// How long a poll takes, about; zero where nobody measures it.
+    pub mean_poll: Duration,
+    /// The time that it did not sleep.
+    pub busy: Duration,
+    /// How often it went to sleep or woke: odd while it sleeps.
+    pub parks_and_unparks: u64,
+    /// How often it went to sleep without having polled a task since it woke.
+    pub noops: u64,
+    /// Tasks that it took from others.
+    pub steals: u64,
+    /// How often it took some.
+    pub steal_operations: u64,
+    /// Tasks that it queued itself.
+    pub local_schedules: u64,
+    /// How often its queue was full.
+    pub overflows: u64,
+    /// Tasks in its queue.
+    pub queued: usize,
 }
 
 /// The sorts of schedulers.
@@ -66,6 +145,17 @@ pub trait Blocking: Offload {
     /// Queues a task that blocks. After shutdown it is dropped, which cancels it. `until_over` is dropped when the task is
     /// over and whoever joins it has been woken.
     fn submit(&self, task: unstuck_task::Runnable, until_over: Option<ClockStands>);
+
+    /// As [`submit`](Blocking::submit), and once it is queued it runs, also when the runtime shuts down before a thread
+    /// has taken it up. `false`: it is shut down already, and the task was dropped.
+    #[must_use = "what can't be done must not be promised"]
+    fn submit_promised(&self, task: unstuck_task::Runnable, until_over: Option<ClockStands>) -> bool;
+
+    /// How many threads there are, and how many of them are idle.
+    fn threads(&self) -> (usize, usize);
+
+    /// How much work waits for a thread.
+    fn queue_depth(&self) -> usize;
 }
 
 /// What a runtime is made of.
@@ -82,7 +172,60 @@ pub struct Parts {
     pub clock: Option<Arc<PausedClock>>,
     /// What its builder called it.
     pub name: Option<String>,
+    /// What its builder enabled.
+    pub enabled: Enabled,
 }
+
+/// What the tasks of a runtime may wait for, as its builder says. Whoever makes a resource asks for its part of the runtime
+/// with [`Parts::io`] or [`Parts::time`], once; nothing is asked later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Enabled {
+    /// The outside world: sockets, signals, child processes.
+    pub io: bool,
+    /// Timers.
+    pub time: bool,
+}
+
+impl Enabled {
+    /// Everything.
+    pub const ALL: Enabled = Enabled { io: true, time: true };
+}
+
+/// The runtime was built without what is needed. It says how to get it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disabled(&'static str);
+
+impl fmt::Display for Disabled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Parts {
+    /// The kernel, for a resource that waits for the outside world.
+    ///
+    /// # Errors
+    /// If I/O is not enabled.
+    #[inline]
+    pub fn io(&self) -> Result<&Arc<dyn Kernel>, Disabled> {
+        if self.enabled.io { Ok(&self.kernel) } else { Err(Disabled(NO_IO)) }
+    }
+
+    /// The timers, for a resource that waits for a deadline.
+    ///
+    /// # Errors
+    /// If time is not enabled.
+    #[inline]
+    pub fn time(&self) -> Result<&Arc<Timers>, Disabled> {
+        if self.enabled.time { Ok(&self.timers) } else { Err(Disabled(NO_TIME)) }
+    }
+}
+
+// Programs and tests look for the first sentences.
+const NO_IO: &str = "A Tokio 1.x context was found, but IO is disabled. Call `enable_io` on the runtime builder to enable \
+                     IO. (unstuck: `runtime::Builder::enable_all` enables it, too)";
+const NO_TIME: &str = "A Tokio 1.x context was found, but timers are disabled. Call `enable_time` on the runtime builder \
+                       to enable timers. (unstuck: `runtime::Builder::enable_all` enables them, too)";
 
 /// A runtime, as its users and its resources reach it.
 #[derive(Clone)]
@@ -162,6 +305,7 @@ impl Handle {
         let scheduler = &*self.0.scheduler;
         let (join, runnable) = scheduler.live().spawn(future, scheduler.home(), id, spawned_at);
         if let Some(runnable) = runnable {
+            scheduler.spawned(id, spawned_at);
             scheduler.schedule(runnable);
         }
         join
@@ -174,11 +318,34 @@ impl Handle {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let work = BlockingWork::new(work);
-        let id = Id::from_number(local::next_task_id());
-        let (runnable, join) = unlisted(work, self.0.blocking.home(), id, Location::caller());
-        self.0.blocking.submit(runnable, self.0.clock.as_ref().map(ClockStands::still));
+        let (runnable, join) = self.blocking_task(work, Location::caller());
+        self.0.blocking.submit(runnable, self.clock_stands());
         join
+    }
+
+    /// As [`spawn_blocking`](Handle::spawn_blocking), for work that somebody will be told is as good as done: it runs also
+    /// when the runtime shuts down before a thread has taken it up. `None`: the runtime is shut down already.
+    #[track_caller]
+    pub fn spawn_promised<F, R>(&self, work: F) -> Option<JoinHandle<R>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let (runnable, join) = self.blocking_task(work, Location::caller());
+        self.0.blocking.submit_promised(runnable, self.clock_stands()).then_some(join)
+    }
+
+    fn blocking_task<F, R>(&self, work: F, spawned_at: &'static Location<'static>) -> (Runnable, JoinHandle<R>)
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let id = Id::from_number(local::next_task_id());
+        unlisted(BlockingWork::new(work), self.0.blocking.home(), id, spawned_at)
+    }
+
+    fn clock_stands(&self) -> Option<ClockStands> {
+        self.0.clock.as_ref().map(ClockStands::still)
     }
 }
 

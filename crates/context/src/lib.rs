@@ -19,4 +19,4 @@ pub use blocking::ClockStands;
 pub use current::{
     EnterGuard, LocalGuard, TryCurrentError, current, enter_local, spawn_local, try_current, with_current,
 };
-pub use handle::{Blocking, Flavor, Handle, Parts, Scheduler, Spawner};
+pub use handle::{Blocking, CantBlock, Disabled, Enabled, Flavor, Handle, Parts, Scheduler, Spawner, WorkerCounts};

@@ -20,7 +20,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,8 +30,8 @@ use unstuck_base::sync::Mutex;
 use unstuck_base::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence};
 
 use crate::signal::SignalSource;
-use crate::socket::Foreign;
-use crate::{Driver, Kernel, Socket, Watch};
+use crate::socket::{Family, Foreign, Unconnected};
+use crate::{Disk, Driver, IoCounts, Kernel, Socket, Stdio, Watch};
 
 const REAL: u8 = 0;
 const PAUSED: u8 = 1;
@@ -291,12 +291,20 @@ impl<K: Kernel> Kernel for Paused<K> {
         self.kernel.entropy()
     }
 
+    fn io_counts(&self) -> IoCounts {
+        self.kernel.io_counts()
+    }
+
     fn tcp_listen(&self, address: SocketAddr, backlog: u32) -> io::Result<Arc<dyn Socket>> {
         self.kernel.tcp_listen(address, backlog)
     }
 
     fn tcp_connect(&self, peer: SocketAddr) -> io::Result<Arc<dyn Socket>> {
         self.kernel.tcp_connect(peer)
+    }
+
+    fn tcp_socket(&self, family: Family) -> io::Result<Box<dyn Unconnected>> {
+        self.kernel.tcp_socket(family)
     }
 
     fn udp_bind(&self, address: SocketAddr) -> io::Result<Arc<dyn Socket>> {
@@ -309,6 +317,22 @@ impl<K: Kernel> Kernel for Paused<K> {
 
     fn watch(&self, fd: RawFd, interest: Interest) -> io::Result<Arc<dyn Watch>> {
         self.kernel.watch(fd, interest)
+    }
+
+    fn disk(&self) -> io::Result<&dyn Disk> {
+        self.kernel.disk()
+    }
+
+    fn stdio(&self) -> io::Result<&dyn Stdio> {
+        self.kernel.stdio()
+    }
+
+    fn may_start_programs(&self) -> io::Result<()> {
+        self.kernel.may_start_programs()
+    }
+
+    fn child_descriptor(&self, pid: u32) -> io::Result<OwnedFd> {
+        self.kernel.child_descriptor(pid)
     }
 
     fn lookup_host(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

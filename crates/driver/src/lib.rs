@@ -14,7 +14,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,14 +23,18 @@ use unstuck_base::interest::Interest;
 
 pub mod clock;
 pub mod conformance;
+pub mod disk;
 pub mod readiness;
 pub mod signal;
 pub mod socket;
+pub mod stdio;
 pub mod timer;
 
 pub use clock::PausedClock;
+pub use disk::Disk;
 pub use readiness::Readiness;
 pub use socket::Socket;
+pub use stdio::Stdio;
 pub use timer::Timers;
 
 #[cfg(test)]
@@ -58,7 +62,8 @@ pub trait Driver: Send {
     fn shut_down(&mut self, woken: &mut WakeBatch);
 }
 
-/// What resources ask of the outside world, from any thread. Nothing here blocks, but [`lookup_host`](Kernel::lookup_host).
+/// What resources ask of the outside world, from any thread. Nothing here blocks, but [`lookup_host`](Kernel::lookup_host)
+/// and the methods of [`Disk`] and [`Stdio`] that say so.
 pub trait Kernel: Send + Sync + 'static {
     /// The time as tasks see it: it may be paused or simulated.
     fn now(&self) -> Instant;
@@ -92,6 +97,12 @@ pub trait Kernel: Send + Sync + 'static {
     /// What the system says at once.
     fn tcp_connect(&self, peer: SocketAddr) -> io::Result<Arc<dyn Socket>>;
 
+    /// A TCP socket that neither connects nor listens yet.
+    ///
+    /// # Errors
+    /// What the system says: out of file descriptors, no such family.
+    fn tcp_socket(&self, family: socket::Family) -> io::Result<Box<dyn socket::Unconnected>>;
+
     /// Opens a UDP socket on `address` (port 0: any free port).
     ///
     /// # Errors
@@ -116,17 +127,67 @@ pub trait Kernel: Send + Sync + 'static {
         Err(io::Error::new(io::ErrorKind::Unsupported, "this kernel has no file descriptors to wait for"))
     }
 
+    /// Where files are.
+    ///
+    /// # Errors
+    /// `Unsupported` and why, if the kernel has none.
+    fn disk(&self) -> io::Result<&dyn Disk> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this kernel has no files"))
+    }
+
+    /// The standard streams.
+    ///
+    /// # Errors
+    /// `Unsupported` and why, if the kernel has none.
+    fn stdio(&self) -> io::Result<&dyn Stdio> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this kernel has no standard streams"))
+    }
+
+    /// Whether programs may be started as child processes.
+    ///
+    /// # Errors
+    /// A simulation refuses: `Unsupported`.
+    fn may_start_programs(&self) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this kernel has no child processes to wait for"))
+    }
+
+    /// A descriptor for a child process that nobody has collected yet, to [`watch`](Kernel::watch): it becomes readable when
+    /// the child has ended. It is closed on exec.
+    ///
+    /// # Errors
+    /// `Unsupported` where there is no such thing, or what the system says. Then [`signal`](Kernel::signal) tells of children.
+    fn child_descriptor(&self, pid: u32) -> io::Result<OwnedFd> {
+        let _ = pid;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// The addresses of `host`, as the system's resolver orders them. This blocks: call it as blocking work.
     ///
     /// # Errors
     /// What the resolver says.
     fn lookup_host(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
 
+    /// What it has counted of the sockets and descriptors that it watches.
+    fn io_counts(&self) -> IoCounts {
+        IoCounts::default()
+    }
+
     /// Subscribes to a Unix signal by number.
     ///
     /// # Errors
     /// If the signal can't be caught (SIGKILL, SIGSTOP ..) or the system refuses.
     fn signal(&self, number: i32) -> io::Result<Arc<signal::SignalSource>>;
+}
+
+/// What a kernel has counted so far; see [`Kernel::io_counts`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IoCounts {
+    /// Descriptors that began to be watched.
+    pub registered: u64,
+    /// Descriptors that ceased to be.
+    pub deregistered: u64,
+    /// Events that the driver brought for them.
+    pub events: u64,
 }
 
 /// A file descriptor whose events a driver looks for; see [`Kernel::watch`]. Dropping it ends that.

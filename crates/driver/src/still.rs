@@ -11,7 +11,7 @@ use unstuck_base::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use unstuck_base::sync::thread;
 
 use crate::signal::SignalSource;
-use crate::socket::Foreign;
+use crate::socket::{Family, Foreign, Unconnected};
 use crate::{Driver, Kernel, Socket};
 
 #[derive(Debug)]
@@ -76,6 +76,10 @@ impl Kernel for Still {
     }
 
     fn tcp_connect(&self, _peer: SocketAddr) -> io::Result<Arc<dyn Socket>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn tcp_socket(&self, _family: Family) -> io::Result<Box<dyn Unconnected>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

@@ -46,6 +46,18 @@ pub fn tokio_test(arguments: TokenStream, function: TokenStream) -> TokenStream 
     Attribute::test_of("tokio").expand(arguments.into(), function.into()).into()
 }
 
+/// `#[tokio::main]` where the package that stands in for Tokio is built without its feature `rt-multi-thread`.
+#[proc_macro_attribute]
+pub fn tokio_main_rt(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    Attribute::main_of("tokio").without_pool().expand(arguments.into(), function.into()).into()
+}
+
+/// `#[tokio::test]` where the package that stands in for Tokio is built without its feature `rt-multi-thread`.
+#[proc_macro_attribute]
+pub fn tokio_test_rt(arguments: TokenStream, function: TokenStream) -> TokenStream {
+    Attribute::test_of("tokio").without_pool().expand(arguments.into(), function.into()).into()
+}
+
 /// What `unstuck::select!` expands to: `__select! { (crate root) branches }`.
 #[doc(hidden)]
 #[proc_macro]

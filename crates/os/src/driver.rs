@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 use unstuck_base::WakeBatch;
+use unstuck_base::sync::atomic::Ordering;
 use unstuck_driver::Driver;
 
 use crate::reactor::{ALARM, Reactor, SIGNALS, WAKE};
@@ -19,20 +20,41 @@ use crate::slots::Key;
 use crate::system::Alarm;
 
 /// How many events one system call brings at most.
-const BATCH: usize = 1024;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batches {
+    /// To a driver that sleeps until there are some.
+    pub parked: usize,
+    /// To a driver that only looks.
+    pub busy: usize,
+}
+
+impl Default for Batches {
+    fn default() -> Self {
+        Batches { parked: 1024, busy: 1024 }
+    }
+}
 
 /// The driver of the real kernel; see the module's rules.
 pub struct OsDriver {
     poll: Poll,
     events: Events,
+    /// What a driver takes that only looks, if that is another number.
+    busy_events: Option<Events>,
     alarm: Alarm,
     reactor: Arc<Reactor>,
     shut: bool,
 }
 
 impl OsDriver {
-    pub(crate) fn new(reactor: Arc<Reactor>, poll: Poll) -> Self {
-        OsDriver { poll, events: Events::with_capacity(BATCH), alarm: Alarm::new(), reactor, shut: false }
+    pub(crate) fn new(reactor: Arc<Reactor>, poll: Poll, batches: Batches) -> Self {
+        OsDriver {
+            poll,
+            events: Events::with_capacity(batches.parked),
+            busy_events: (batches.busy != batches.parked).then(|| Events::with_capacity(batches.busy)),
+            alarm: Alarm::new(),
+            reactor,
+            shut: false,
+        }
     }
 
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
@@ -45,17 +67,29 @@ impl OsDriver {
     }
 
     fn handle_events(&mut self, woken: &mut WakeBatch) {
+        let mut events = 0;
         for event in &self.events {
             match event.token() {
                 WAKE => {}
                 ALARM => self.alarm.has_fired(),
                 SIGNALS => self.reactor.signals.deliver(woken),
                 token => {
+                    events += 1;
                     if let Some(slot) = self.reactor.slots.get(Key::of(token)) {
                         slot.readiness.set(ready_of(event, slot.kind()), woken);
                     }
                 }
             }
+        }
+        // Relaxed: one writer.
+        let counted = &self.reactor.counts.events;
+        counted.store(counted.load(Ordering::Relaxed) + events, Ordering::Relaxed);
+    }
+
+    /// Takes the events of a driver that only looks, or puts back those of one that sleeps.
+    fn swap_events(&mut self) {
+        if let Some(other) = &mut self.busy_events {
+            std::mem::swap(other, &mut self.events);
         }
     }
 }
@@ -74,9 +108,13 @@ impl Driver for OsDriver {
     }
 
     fn poll(&mut self, woken: &mut WakeBatch) -> io::Result<()> {
-        self.wait(Some(Duration::ZERO))?;
-        self.handle_events(woken);
-        Ok(())
+        self.swap_events();
+        let result = self.wait(Some(Duration::ZERO));
+        if result.is_ok() {
+            self.handle_events(woken);
+        }
+        self.swap_events();
+        result
     }
 
     fn shut_down(&mut self, woken: &mut WakeBatch) {

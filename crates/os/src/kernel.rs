@@ -8,20 +8,23 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
 use socket2::{Domain, Type};
 use unstuck_base::interest::{Interest, Ready};
 use unstuck_driver::signal::SignalSource;
-use unstuck_driver::socket::Foreign;
-use unstuck_driver::{Kernel, Readiness, Socket, Watch};
+use unstuck_driver::socket::{Family, Foreign, Unconnected};
+use unstuck_driver::{Disk, IoCounts, Kernel, Readiness, Socket, Stdio, Watch};
 
+use crate::file::OsDisk;
 use crate::reactor::{Reactor, Registered};
-use crate::ready::{Kind, mio_interest};
-use crate::socket::OsSocket;
+use crate::ready::{Kind, LIKELY, mio_interest};
+use crate::socket::{OsSocket, listen};
+use crate::stdio::OsStdio;
 use crate::system;
+use crate::unconnected::OsUnconnected;
 
 /// The real kernel; see the module's rules.
 pub struct OsKernel {
@@ -49,8 +52,7 @@ impl Kernel for OsKernel {
     }
 
     fn entropy(&self) -> u64 {
-        // The keys come from the system's entropy, once a thread, and differ each time.
-        RandomState::new().build_hasher().finish()
+        entropy()
     }
 
     fn tcp_listen(&self, address: SocketAddr, backlog: u32) -> io::Result<Arc<dyn Socket>> {
@@ -58,7 +60,7 @@ impl Kernel for OsKernel {
         // Else a restarted server has to wait until the connections of the last one are forgotten.
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
-        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        listen(&socket, backlog)?;
         OsSocket::register(&self.reactor, socket, Kind::Listener, Ready::EMPTY)
     }
 
@@ -66,6 +68,10 @@ impl Kernel for OsKernel {
         let socket = OsSocket::fresh(&self.reactor, system::socket(Domain::for_address(peer), Type::STREAM)?)?;
         socket.connect(peer)?;
         Ok(socket)
+    }
+
+    fn tcp_socket(&self, family: Family) -> io::Result<Box<dyn Unconnected>> {
+        Ok(Box::new(OsUnconnected::new(family)?))
     }
 
     fn udp_bind(&self, address: SocketAddr) -> io::Result<Arc<dyn Socket>> {
@@ -86,9 +92,7 @@ impl Kernel for OsKernel {
                 let stream = stream.into();
                 match system::progress(&stream)? {
                     system::Progress::Fresh => Ok(OsSocket::fresh(&self.reactor, stream)?),
-                    system::Progress::Connected => {
-                        OsSocket::register(&self.reactor, stream, Kind::Stream, Ready::WRITABLE)
-                    }
+                    system::Progress::Connected => OsSocket::register(&self.reactor, stream, Kind::Stream, LIKELY),
                     system::Progress::Other => OsSocket::register(&self.reactor, stream, Kind::Stream, Ready::EMPTY),
                 }
             }
@@ -100,8 +104,28 @@ impl Kernel for OsKernel {
         Ok(Arc::new(Watched(registered)))
     }
 
+    fn disk(&self) -> io::Result<&dyn Disk> {
+        Ok(&OsDisk)
+    }
+
+    fn stdio(&self) -> io::Result<&dyn Stdio> {
+        Ok(&OsStdio)
+    }
+
+    fn may_start_programs(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn child_descriptor(&self, pid: u32) -> io::Result<OwnedFd> {
+        system::child_descriptor(pid)
+    }
+
     fn lookup_host(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         Ok((host, port).to_socket_addrs()?.collect())
+    }
+
+    fn io_counts(&self) -> IoCounts {
+        self.reactor.io_counts()
     }
 
     fn signal(&self, number: i32) -> io::Result<Arc<SignalSource>> {
@@ -113,6 +137,11 @@ impl fmt::Debug for OsKernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OsKernel").finish_non_exhaustive()
     }
+}
+
+pub(crate) fn entropy() -> u64 {
+    // The keys come from the system's entropy, once a thread, and differ each time.
+    RandomState::new().build_hasher().finish()
 }
 
 /// A descriptor of other code.

@@ -1,7 +1,8 @@
 //! The real kernel: sockets, descriptors, signals, names and clocks of the operating system, waited for with mio.
 //!
 //! 1. One epoll (kqueue) instance a runtime. Each socket is registered once, edge-triggered, for its whole life.
-//! 2. The kernel makes no system call that blocks, but for the resolver. The driver blocks in one place only.
+//! 2. The kernel makes no system call that blocks, but for the resolver, files and output, which are called on threads that
+//!    may. The driver blocks in one place only.
 //! 3. Only here `cfg(target_os)` decides: what differs between systems is behind the names of `system` and `no_sigpipe`.
 //! 4. No event can reach memory that is gone, whatever other code does with its descriptors: see `slots.rs`.
 //!
@@ -9,18 +10,25 @@
 //! its traits, a scheduler parks in the driver.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use unstuck_driver::socket::{Family, Unconnected};
 use unstuck_driver::{Driver, Kernel};
 
 mod bell;
 mod driver;
+mod file;
 mod kernel;
+mod offline;
+mod options;
 mod reactor;
 mod ready;
 mod signals;
 mod slots;
 mod socket;
+mod stdio;
+mod unconnected;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "system/linux.rs"]
@@ -36,16 +44,25 @@ mod no_sigpipe;
 #[path = "system/no_sigpipe_apple.rs"]
 mod no_sigpipe;
 
-pub use driver::OsDriver;
+pub use driver::{Batches, OsDriver};
 pub use kernel::OsKernel;
+pub use offline::{OfflineDriver, OfflineKernel, offline};
 
 /// Opens a driver and the kernel that belongs to it.
 ///
 /// # Errors
 /// What the system says: out of file descriptors, most likely.
 pub fn open() -> io::Result<(Arc<OsKernel>, OsDriver)> {
+    open_with(Batches::default())
+}
+
+/// As [`open`], with a say in how many events the driver takes at a time.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(batches: Batches) -> io::Result<(Arc<OsKernel>, OsDriver)> {
     let (reactor, poll) = reactor::Reactor::open()?;
-    Ok((Arc::new(OsKernel::new(reactor.clone())), OsDriver::new(reactor, poll)))
+    Ok((Arc::new(OsKernel::new(reactor.clone())), OsDriver::new(reactor, poll, batches)))
 }
 
 /// As [`open`], with the types forgotten.
@@ -55,6 +72,21 @@ pub fn open() -> io::Result<(Arc<OsKernel>, OsDriver)> {
 pub fn new() -> io::Result<(Arc<dyn Kernel>, Box<dyn Driver>)> {
     let (kernel, driver) = open()?;
     Ok((kernel, Box::new(driver)))
+}
+
+/// A TCP socket that neither connects nor listens yet, for code that has no runtime to ask. It becomes part of the runtime in
+/// which it does.
+///
+/// # Errors
+/// What the system says: out of file descriptors, no such family.
+pub fn tcp_socket(family: Family) -> io::Result<Box<dyn Unconnected>> {
+    Ok(Box::new(unconnected::OsUnconnected::new(family)?))
+}
+
+/// As [`tcp_socket`], for a TCP socket that other code made: it is neither connected nor listening, and in non-blocking
+/// mode.
+pub fn adopt_tcp_socket(fd: OwnedFd) -> Box<dyn Unconnected> {
+    Box::new(unconnected::OsUnconnected::from_fd(fd))
 }
 
 /// The time, for code that has no runtime to ask.

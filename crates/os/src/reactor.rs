@@ -16,8 +16,8 @@ use mio::unix::SourceFd;
 use mio::{Interest, Poll, Registry, Token, Waker};
 use unstuck_base::WakeBatch;
 use unstuck_base::interest::Ready;
-use unstuck_base::sync::atomic::{AtomicBool, Ordering};
-use unstuck_driver::Readiness;
+use unstuck_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use unstuck_driver::{IoCounts, Readiness};
 
 use crate::bell::{Bell, OnRing};
 use crate::ready::Kind;
@@ -35,7 +35,16 @@ pub(crate) struct Reactor {
     pub(crate) slots: Slots,
     pub(crate) bell: Bell,
     pub(crate) signals: Signals,
+    pub(crate) counts: Counts,
     waker: Waker,
+}
+
+/// What is counted, for the runtime's metrics. The numbers order nothing.
+pub(crate) struct Counts {
+    pub(crate) registered: AtomicU64,
+    pub(crate) deregistered: AtomicU64,
+    /// Written by who has the driver.
+    pub(crate) events: AtomicU64,
 }
 
 impl Reactor {
@@ -46,6 +55,11 @@ impl Reactor {
             slots: Slots::new(),
             bell: Bell::new(),
             signals: Signals::new(),
+            counts: Counts {
+                registered: AtomicU64::new(0),
+                deregistered: AtomicU64::new(0),
+                events: AtomicU64::new(0),
+            },
             waker: Waker::new(poll.registry(), WAKE)?,
         };
         Ok((Arc::new(reactor), poll))
@@ -56,6 +70,14 @@ impl Reactor {
         if self.bell.ring() == OnRing::Wake {
             // It fails only if the epoll instance is gone, and with it whoever could sleep.
             let _ = self.waker.wake();
+        }
+    }
+
+    pub(crate) fn io_counts(&self) -> IoCounts {
+        IoCounts {
+            registered: self.counts.registered.load(Ordering::Relaxed),
+            deregistered: self.counts.deregistered.load(Ordering::Relaxed),
+            events: self.counts.events.load(Ordering::Relaxed),
         }
     }
 
@@ -115,6 +137,8 @@ impl Registered {
         let result = self.reactor.registry.register(&mut SourceFd(&self.fd), self.key.token(), interest);
         if result.is_err() {
             self.added.store(false, Ordering::Relaxed);
+        } else {
+            self.reactor.counts.registered.fetch_add(1, Ordering::Relaxed);
         }
         result
     }
@@ -136,6 +160,7 @@ impl Drop for Registered {
         if self.added.load(Ordering::Relaxed) {
             // It fails if other code has closed the descriptor; then events that still come find an old key (rule 2).
             let _ = self.reactor.registry.deregister(&mut SourceFd(&self.fd));
+            self.reactor.counts.deregistered.fetch_add(1, Ordering::Relaxed);
         }
         if self.reactor.slots.give_back(self.key) {
             self.reactor.unpark();

@@ -3,6 +3,7 @@
 //! 1. A datagram socket is never closed by an error: its error (an ICMP answer) is one operation's, and both directions
 //!    may report it.
 //! 2. Everything else is as mio says.
+//! 3. What is likely true before any event came is assumed: see [`LIKELY`].
 
 use mio::event::Event;
 use unstuck_base::interest::{Interest, Ready};
@@ -19,6 +20,10 @@ pub(crate) enum Kind {
     /// A descriptor of other code.
     Watched = 3,
 }
+
+/// For what a connection is likely ready that others made: its first bytes are there already, or soon, and there is room to
+/// send. So the first operation is tried at once instead of waiting for the driver.
+pub(crate) const LIKELY: Ready = Ready::READABLE.union(Ready::WRITABLE);
 
 impl Kind {
     pub(crate) fn from_word(word: u32) -> Kind {

@@ -5,7 +5,7 @@
 //! 2. The registration goes before the descriptor: the fields are dropped in this order.
 //! 3. A peer that is gone is an error, never a SIGPIPE, whatever the program that we are in does with signals.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -13,13 +13,12 @@ use std::sync::Arc;
 
 use socket2::{SockAddr, Socket as Raw};
 use unstuck_base::interest::Ready;
-use unstuck_driver::socket::{OptionName, SocketOption};
+use unstuck_driver::socket::{Endpoint, Group, OptionName, SocketOption};
 use unstuck_driver::{Readiness, Socket};
 
-use crate::no_sigpipe;
 use crate::reactor::{Reactor, Registered};
-use crate::ready::Kind;
-use crate::system;
+use crate::ready::{Kind, LIKELY};
+use crate::{no_sigpipe, options, system};
 
 /// See the module's rules.
 #[derive(Debug)]
@@ -47,6 +46,36 @@ impl OsSocket {
     }
 }
 
+impl Endpoint for OsSocket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        internet(&self.raw.local_addr()?)
+    }
+
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.raw.take_error()
+    }
+
+    fn set_option(&self, option: SocketOption) -> io::Result<()> {
+        options::set(&self.raw, option)
+    }
+
+    fn option(&self, name: OptionName) -> io::Result<SocketOption> {
+        options::get(&self.raw, name)
+    }
+
+    fn bind_device(&self, interface: Option<&[u8]>) -> io::Result<()> {
+        system::bind_device(&self.raw, interface)
+    }
+
+    fn device(&self) -> io::Result<Option<Vec<u8>>> {
+        system::device(&self.raw)
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.raw.as_fd())
+    }
+}
+
 // SAFETY: the system initialises as many bytes as it says that it received, and that is at most the buffer's length.
 unsafe impl Socket for OsSocket {
     #[inline]
@@ -57,8 +86,7 @@ unsafe impl Socket for OsSocket {
     fn accept(&self) -> io::Result<(Arc<dyn Socket>, SocketAddr)> {
         let (raw, peer) = system::accept(&self.raw)?;
         let peer = internet(&peer)?;
-        // A new connection has room to send: the first answer need not wait for the driver.
-        Ok((OsSocket::register(self.registered.reactor(), raw, Kind::Stream, Ready::WRITABLE)?, peer))
+        Ok((OsSocket::register(self.registered.reactor(), raw, Kind::Stream, LIKELY)?, peer))
     }
 
     fn recv(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
@@ -67,6 +95,10 @@ unsafe impl Socket for OsSocket {
 
     fn peek(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
         self.raw.peek(buf)
+    }
+
+    fn recv_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        (&self.raw).read_vectored(bufs)
     }
 
     fn send(&self, buf: &[u8]) -> io::Result<usize> {
@@ -100,59 +132,26 @@ unsafe impl Socket for OsSocket {
         self.registered.add(Kind::Stream.interest())
     }
 
+    fn join_group(&self, group: Group) -> io::Result<()> {
+        match group {
+            Group::V4 { address, interface } => self.raw.join_multicast_v4(&address, &interface),
+            Group::V6 { address, interface } => self.raw.join_multicast_v6(&address, interface),
+        }
+    }
+
+    fn leave_group(&self, group: Group) -> io::Result<()> {
+        match group {
+            Group::V4 { address, interface } => self.raw.leave_multicast_v4(&address, &interface),
+            Group::V6 { address, interface } => self.raw.leave_multicast_v6(&address, interface),
+        }
+    }
+
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.raw.shutdown(how)
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        internet(&self.raw.local_addr()?)
-    }
-
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         internet(&self.raw.peer_addr()?)
-    }
-
-    fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.raw.take_error()
-    }
-
-    fn set_option(&self, option: SocketOption) -> io::Result<()> {
-        let raw = &self.raw;
-        match option {
-            SocketOption::NoDelay(on) => raw.set_tcp_nodelay(on),
-            SocketOption::QuickAck(on) => system::set_quick_ack(raw, on),
-            SocketOption::Linger(duration) => raw.set_linger(duration),
-            SocketOption::KeepAlive(on) => raw.set_keepalive(on),
-            SocketOption::Ttl(hops) => raw.set_ttl_v4(hops),
-            SocketOption::ReuseAddress(on) => raw.set_reuse_address(on),
-            SocketOption::ReusePort(on) => raw.set_reuse_port(on),
-            SocketOption::ReceiveBuffer(bytes) => raw.set_recv_buffer_size(bytes as usize),
-            SocketOption::SendBuffer(bytes) => raw.set_send_buffer_size(bytes as usize),
-            SocketOption::Broadcast(on) => raw.set_broadcast(on),
-            _ => Err(unsupported()),
-        }
-    }
-
-    fn option(&self, name: OptionName) -> io::Result<SocketOption> {
-        let raw = &self.raw;
-        let bytes = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-        Ok(match name {
-            OptionName::NoDelay => SocketOption::NoDelay(raw.tcp_nodelay()?),
-            OptionName::QuickAck => SocketOption::QuickAck(system::quick_ack(raw)?),
-            OptionName::Linger => SocketOption::Linger(raw.linger()?),
-            OptionName::KeepAlive => SocketOption::KeepAlive(raw.keepalive()?),
-            OptionName::Ttl => SocketOption::Ttl(raw.ttl_v4()?),
-            OptionName::ReuseAddress => SocketOption::ReuseAddress(raw.reuse_address()?),
-            OptionName::ReusePort => SocketOption::ReusePort(raw.reuse_port()?),
-            OptionName::ReceiveBuffer => SocketOption::ReceiveBuffer(bytes(raw.recv_buffer_size()?)),
-            OptionName::SendBuffer => SocketOption::SendBuffer(bytes(raw.send_buffer_size()?)),
-            OptionName::Broadcast => SocketOption::Broadcast(raw.broadcast()?),
-            _ => return Err(unsupported()),
-        })
-    }
-
-    fn fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.raw.as_fd())
     }
 
     fn detach(self: Arc<Self>) -> io::Result<OwnedFd> {
@@ -166,11 +165,12 @@ unsafe impl Socket for OsSocket {
     }
 }
 
-fn unsupported() -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, "this socket option is not known here")
+/// An address of the internet; our sockets have no others.
+pub(crate) fn internet(address: &SockAddr) -> io::Result<SocketAddr> {
+    address.as_socket().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not an internet address"))
 }
 
-/// An address of the internet; our sockets have no others.
-fn internet(address: &SockAddr) -> io::Result<SocketAddr> {
-    address.as_socket().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not an internet address"))
+/// Begins to listen. Backlogs that the system's type can't hold are as good as endless.
+pub(crate) fn listen(raw: &Raw, backlog: u32) -> io::Result<()> {
+    raw.listen(i32::try_from(backlog).unwrap_or(i32::MAX))
 }

@@ -3,19 +3,20 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use unstuck_base::WakeBatch;
 use unstuck_base::parker::Parker;
 use unstuck_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use unstuck_base::sync::thread;
-use unstuck_context::{Handle, Parts};
+use unstuck_base::sync::{Mutex, thread};
+use unstuck_context::{Enabled, Handle, Parts};
 use unstuck_driver::signal::SignalSource;
-use unstuck_driver::socket::Foreign;
+use unstuck_driver::socket::{Family, Foreign, Unconnected};
 use unstuck_driver::{Driver, Kernel, Socket, Timers};
 
 use crate::blocking::{self, StartThread};
-use crate::{BlockingPool, Hooks, Pool, Single, pool};
+use crate::{BlockingPool, Hooks, Pool, Single, Tuning, pool};
 
 /// The kernel, and where its driver sleeps.
 pub(crate) struct Bare {
@@ -23,6 +24,17 @@ pub(crate) struct Bare {
     bed: Parker,
     breaks: AtomicBool,
     unparks: AtomicUsize,
+    news: Mutex<News>,
+}
+
+/// What comes from outside, and who waits for it.
+#[derive(Default)]
+struct News {
+    /// So often something has happened, which the driver sees when it looks.
+    came: usize,
+    /// So much of it the driver has seen.
+    seen: usize,
+    wakers: Vec<Waker>,
 }
 
 /// A whole runtime; ends as the real one does.
@@ -37,7 +49,7 @@ pub(crate) fn single() -> Runtime<Single> {
     let kernel = Bare::new();
     let timers = Timers::new(kernel.clone(), 0);
     let driver = Box::new(BareDriver(kernel.clone()));
-    let single = Single::new(kernel.clone(), driver, timers.clone(), 0, Hooks::default());
+    let single = Single::new(kernel.clone(), driver, timers.clone(), 0, Hooks::default(), Tuning::default());
     let blocking = blocking_pool(&kernel, &Hooks::default());
     let parts = Parts {
         scheduler: single.scheduler(),
@@ -46,15 +58,21 @@ pub(crate) fn single() -> Runtime<Single> {
         blocking: blocking.clone(),
         clock: None,
         name: None,
+        enabled: Enabled::ALL,
     };
     Runtime { scheduler: single, blocking, handle: Handle::new(parts), kernel }
 }
 
 pub(crate) fn pool(workers: usize, hooks: Hooks) -> Runtime<Pool> {
+    pool_with_spares(workers, 2, hooks)
+}
+
+pub(crate) fn pool_with_spares(workers: usize, spares: usize, hooks: Hooks) -> Runtime<Pool> {
     let kernel = Bare::new();
     let timers = Timers::new(kernel.clone(), 0);
     let blocking = blocking_pool(&kernel, &hooks);
-    let config = pool::Config { workers, spares: 2, start_thread: start_thread(), hooks, seed: 0 };
+    let config =
+        pool::Config { workers, spares, start_thread: start_thread(), hooks, tuning: Tuning::default(), seed: 0 };
     let driver = Box::new(BareDriver(kernel.clone()));
     let pool = Pool::new(&config, kernel.clone(), driver, timers.clone(), blocking.clone());
     let parts = Parts {
@@ -64,6 +82,7 @@ pub(crate) fn pool(workers: usize, hooks: Hooks) -> Runtime<Pool> {
         blocking: blocking.clone(),
         clock: None,
         name: None,
+        enabled: Enabled::ALL,
     };
     let handle = Handle::new(parts);
     blocking.set_context(handle.clone());
@@ -105,6 +124,7 @@ impl Bare {
             bed: Parker::new(),
             breaks: AtomicBool::new(false),
             unparks: AtomicUsize::new(0),
+            news: Mutex::new(News::default()),
         })
     }
 
@@ -112,6 +132,22 @@ impl Bare {
     pub(crate) fn break_driver(&self) {
         self.breaks.store(true, Ordering::SeqCst);
         self.bed.unpark();
+    }
+
+    /// Something happens outside, which whoever waits in the driver sees, or else who looks there next.
+    pub(crate) fn bring_news(&self) {
+        self.news.lock().came += 1;
+        self.bed.unpark();
+    }
+
+    /// Waits until the driver has seen so much news.
+    pub(crate) fn poll_news(&self, count: usize, cx: &mut Context<'_>) -> Poll<()> {
+        let mut news = self.news.lock();
+        if news.seen >= count {
+            return Poll::Ready(());
+        }
+        news.wakers.push(cx.waker().clone());
+        Poll::Pending
     }
 
     /// How often somebody wanted to wake the driver.
@@ -129,11 +165,19 @@ impl Driver for BareDriver {
         self.poll(woken)
     }
 
-    fn poll(&mut self, _woken: &mut WakeBatch) -> io::Result<()> {
+    fn poll(&mut self, woken: &mut WakeBatch) -> io::Result<()> {
+        let mut news = self.0.news.lock();
+        if news.seen < news.came {
+            news.seen = news.came;
+            news.wakers.drain(..).for_each(|waker| woken.push(waker));
+        }
         if self.0.breaks.load(Ordering::SeqCst) { Err(io::Error::other("broken by the test")) } else { Ok(()) }
     }
 
-    fn shut_down(&mut self, _woken: &mut WakeBatch) {}
+    fn shut_down(&mut self, _woken: &mut WakeBatch) {
+        let wakers = std::mem::take(&mut self.0.news.lock().wakers);
+        drop(wakers);
+    }
 }
 
 impl Kernel for Bare {
@@ -160,6 +204,10 @@ impl Kernel for Bare {
     }
 
     fn tcp_connect(&self, _peer: SocketAddr) -> io::Result<Arc<dyn Socket>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn tcp_socket(&self, _family: Family) -> io::Result<Box<dyn Unconnected>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

@@ -5,7 +5,9 @@
 //!    a thread only if nobody searches. A thread that found a job, and was the last searcher, does the same before it runs
 //!    the job, if more are queued. So every queued job has a searcher, or all threads that may be are busy; and a burst of
 //!    short jobs does not start a thread for each. `calls.rs` counts.
-//! 3. Once closed, no queued job ever begins: it is dropped, which cancels its task. Those that run are not interrupted.
+//! 3. A thread that is called for a new job is handed that job, which has begun by that. Once closed, no queued job ever
+//!    begins, but those that were promised: it is dropped, which cancels its task. Those that have begun are not
+//!    interrupted.
 //! 4. No user code runs under a lock, and its panics end here.
 
 mod calls;
@@ -66,6 +68,8 @@ struct Queue {
 struct Job {
     id: Id,
     work: Work,
+    /// Whether it runs also when the pool is closed.
+    promised: bool,
     /// Dropped last: when the task is over, and whoever joins it has been woken.
     until_over: Option<ClockStands>,
 }
@@ -77,17 +81,27 @@ enum Work {
 
 struct Threads {
     count: usize,
-    idle: Vec<Arc<Parker>>,
+    idle: Vec<Arc<Place>>,
     /// The context of the threads; `None` when the pool is closed or its runtime not complete yet.
     context: Option<Handle>,
+}
+
+/// Where one thread sleeps, and is handed a job.
+struct Place {
+    parker: Parker,
+    job: Mutex<Option<Job>>,
 }
 
 /// A thread of the pool, from before it is started. Dropping it leaves the pool, wherever that happens.
 struct Member {
     pool: Arc<BlockingPool>,
     context: Handle,
+    place: Arc<Place>,
     /// Whether it counts as searching.
     searches: bool,
+    /// Whether it counts against the limit: not from when its idle time is over. Whoever queues a job then finds no idle
+    /// thread, and must not be kept by this one from starting another.
+    counts: bool,
     // The last field, so that it goes last: who waits for us finds all of the above dropped.
     _present: Present,
 }
@@ -117,22 +131,30 @@ impl BlockingPool {
         self.threads.lock().context = Some(handle);
     }
 
-    /// Begins nothing any more: what is queued is dropped, idle threads end, busy ones end after their job.
+    /// Begins nothing any more but what was promised: the rest of what is queued is dropped, idle threads end, busy ones
+    /// end after their job.
     pub fn close(&self) {
         let mut jobs = Vec::new();
         for queue in &self.queues {
             let mut queue = queue.lock();
             queue.open = false;
-            self.calls.withdraw(queue.jobs.len());
-            jobs.extend(std::mem::take(&mut queue.jobs));
+            let (promised, dropped) = std::mem::take(&mut queue.jobs).into_iter().partition(|job| job.promised);
+            queue.jobs = promised;
+            self.calls.withdraw(dropped.len());
+            jobs.extend::<VecDeque<Job>>(dropped);
+        }
+        // While there is a context yet: whoever queued what was promised may come too late to call a thread for it. If none
+        // is to be had, it waits for those that are busy.
+        if self.calls.queued() > 0 {
+            let _no_thread = self.call_thread();
         }
         let (idle, context) = {
             let mut threads = self.threads.lock();
             threads.idle.iter().for_each(|_| self.calls.search());
             (std::mem::take(&mut threads.idle), threads.context.take())
         };
-        for parker in idle {
-            parker.unpark();
+        for place in idle {
+            place.parker.unpark();
         }
         jobs.into_iter().for_each(Job::cancel);
         drop(context);
@@ -144,19 +166,9 @@ impl BlockingPool {
         self.alive.wait(usize::from(is_blocking_thread_of(self)), limit, || self.kernel.real_now())
     }
 
-    /// How many threads there are, and how many of them are idle.
-    pub fn threads(&self) -> (usize, usize) {
-        let threads = self.threads.lock();
-        (threads.count, threads.idle.len())
-    }
-
-    /// How many jobs wait for a thread.
-    pub fn queue_depth(&self) -> usize {
-        self.calls.queued()
-    }
-
     /// Queues a job, or gives it back: the pool is closed, or has no thread and none can be started.
     fn queue(&self, job: Job) -> Result<(), (Job, Option<io::Error>)> {
+        let Err(job) = self.hand_over(job) else { return Ok(()) };
         let (id, queue) = (job.id, &self.queues[local::spread() % QUEUES]);
         {
             let mut queue = queue.lock();
@@ -175,11 +187,38 @@ impl BlockingPool {
         Err((job, Some(error)))
     }
 
+    /// As [`queue`](BlockingPool::queue); a job that would be given back is dropped, which cancels its task: then `false`.
+    ///
+    /// # Panics
+    /// If there is no thread and none can be started.
+    fn queue_or_cancel(&self, job: Job) -> bool {
+        let Err((refused, why)) = self.queue(job) else { return true };
+        drop(refused);
+        if let Some(error) = why {
+            panic!("OS can't spawn worker thread: {error}");
+        }
+        false
+    }
+
+    /// Hands the job to a thread that is called for it, or gives it back: somebody searches, or there is no thread to be
+    /// had.
+    fn hand_over(&self, job: Job) -> Result<(), Job> {
+        let mut job = Some(job);
+        let _no_thread = self.call_thread_with(&mut job);
+        job.map_or(Ok(()), Err)
+    }
+
     /// Sees to it that somebody looks for jobs, if there is a thread to be had (rule 2).
     ///
     /// # Errors
     /// If there is no thread, and none can be started.
     fn call_thread(&self) -> io::Result<()> {
+        self.call_thread_with(&mut None)
+    }
+
+    /// As [`call_thread`](BlockingPool::call_thread); the thread that is called is handed `job`, which is left alone when
+    /// none is.
+    fn call_thread_with(&self, job: &mut Option<Job>) -> io::Result<()> {
         if !self.calls.must_call() {
             return Ok(());
         }
@@ -188,8 +227,10 @@ impl BlockingPool {
             return Ok(());
         }
         if let Some(idle) = self.take_idle(&mut threads) {
+            // Under the lock, where the thread finds that it is not idle any more.
+            *idle.job.lock() = job.take();
             drop(threads);
-            idle.unpark();
+            idle.parker.unpark();
             return Ok(());
         }
         if threads.count >= self.config.max_threads {
@@ -199,17 +240,19 @@ impl BlockingPool {
         let (Some(context), Some(pool)) = (threads.context.clone(), self.this.upgrade()) else { return Ok(()) };
         threads.count += 1;
         self.calls.search();
+        let place = Arc::new(Place { parker: Parker::new(), job: Mutex::new(job.take()) });
         // Entered under the lock, so that who closes the pool and then waits waits for this one too.
-        let mut member = Member { pool, context, searches: true, _present: self.alive.enter() };
+        let present = self.alive.enter();
+        let mut member =
+            Member { pool, context, place: place.clone(), searches: true, counts: true, _present: present };
         drop(threads);
-        match (self.config.start_thread)(Box::new(move || member.run())) {
-            Err(error) if self.threads.lock().count == 0 => Err(error),
-            _ => Ok(()),
-        }
+        let Err(error) = (self.config.start_thread)(Box::new(move || member.run())) else { return Ok(()) };
+        *job = place.job.lock().take();
+        if self.threads.lock().count == 0 { Err(error) } else { Ok(()) }
     }
 
     /// An idle thread, which counts as searching now.
-    fn take_idle(&self, threads: &mut Threads) -> Option<Arc<Parker>> {
+    fn take_idle(&self, threads: &mut Threads) -> Option<Arc<Place>> {
         let idle = threads.idle.pop()?;
         self.calls.search();
         Some(idle)
@@ -229,9 +272,9 @@ impl BlockingPool {
     }
 
     /// Takes a thread off the list of idle ones. `false`: somebody has done so, and it counts as searching.
-    fn leave_idle(&self, parker: &Arc<Parker>) -> bool {
+    fn leave_idle(&self, place: &Arc<Place>) -> bool {
         let mut threads = self.threads.lock();
-        let Some(at) = threads.idle.iter().position(|other| Arc::ptr_eq(other, parker)) else { return false };
+        let Some(at) = threads.idle.iter().position(|other| Arc::ptr_eq(other, place)) else { return false };
         threads.idle.swap_remove(at);
         true
     }
@@ -244,17 +287,17 @@ impl Member {
         let _context = context.enter();
         run_hook(&pool.config.hooks.start);
         as_blocking(&pool, || {
-            let parker = Arc::new(Parker::new());
             let first = local::spread();
             loop {
-                match pool.find_job(first) {
+                let handed = self.place.job.lock().take();
+                match handed.or_else(|| pool.find_job(first)) {
                     Some(job) => {
                         self.begin_job();
                         job.run();
                         pool.calls.search();
                         self.searches = true;
                     }
-                    None if !self.sleep(&parker) => break,
+                    None if !self.sleep() => break,
                     None => {}
                 }
             }
@@ -272,30 +315,32 @@ impl Member {
     }
 
     /// Waits for work. `true`: the thread searches again; `false`: it is to end.
-    fn sleep(&mut self, parker: &Arc<Parker>) -> bool {
-        let pool = &*self.pool;
+    fn sleep(&mut self) -> bool {
+        let (pool, place) = (&*self.pool, &self.place);
         {
             let mut threads = pool.threads.lock();
             if threads.context.is_none() {
-                return false;
+                // Closed. What was promised may have been queued since we looked, by somebody who saw that we search.
+                return pool.calls.queued() > 0;
             }
-            threads.idle.push(parker.clone());
+            threads.idle.push(place.clone());
         }
-        if pool.calls.stop_searching() && pool.leave_idle(parker) {
+        if pool.calls.stop_searching() && pool.leave_idle(place) {
             pool.calls.search();
             return true;
         }
         let until = pool.kernel.real_now() + pool.config.keep_alive.min(Duration::from_secs(60 * 60 * 24 * 365));
         loop {
-            parker.park_for(until.saturating_duration_since(pool.kernel.real_now()));
+            place.parker.park_for(until.saturating_duration_since(pool.kernel.real_now()));
             let mut threads = pool.threads.lock();
-            let Some(at) = threads.idle.iter().position(|other| Arc::ptr_eq(other, parker)) else {
+            let Some(at) = threads.idle.iter().position(|other| Arc::ptr_eq(other, place)) else {
                 // Whoever took us off the list has counted us as searching.
                 return true;
             };
             if pool.kernel.real_now() >= until {
                 threads.idle.swap_remove(at);
-                self.searches = false;
+                threads.count -= 1;
+                (self.searches, self.counts) = (false, false);
                 return false;
             }
         }
@@ -307,12 +352,12 @@ impl Drop for Member {
         // A searcher that goes passes its task on, to somebody who is there: it may go because no thread can be started.
         let idle = {
             let mut threads = self.pool.threads.lock();
-            threads.count -= 1;
+            threads.count -= usize::from(self.counts);
             let call = self.searches && self.pool.calls.stop_searching();
             if call { self.pool.take_idle(&mut threads) } else { None }
         };
         if let Some(idle) = idle {
-            idle.unpark();
+            idle.parker.unpark();
         }
         let _last = self.pool.alive.end();
     }
@@ -320,11 +365,11 @@ impl Drop for Member {
 
 impl Job {
     fn task(task: Runnable, until_over: Option<ClockStands>) -> Self {
-        Job { id: task.id(), work: Work::Task(task), until_over }
+        Job { id: task.id(), work: Work::Task(task), promised: false, until_over }
     }
 
     fn closure(work: Box<dyn FnOnce() + Send>) -> Self {
-        Job { id: Id::from_number(local::next_task_id()), work: Work::Closure(work), until_over: None }
+        Job { id: Id::from_number(local::next_task_id()), work: Work::Closure(work), promised: false, until_over: None }
     }
 
     fn run(self) {
@@ -355,13 +400,20 @@ impl Blocking for BlockingPool {
     }
 
     fn submit(&self, task: Runnable, until_over: Option<ClockStands>) {
-        if let Err((refused, why)) = self.queue(Job::task(task, until_over)) {
-            // This cancels the task.
-            drop(refused);
-            if let Some(error) = why {
-                panic!("OS can't spawn worker thread: {error}");
-            }
-        }
+        let _cancelled = self.queue_or_cancel(Job::task(task, until_over));
+    }
+
+    fn submit_promised(&self, task: Runnable, until_over: Option<ClockStands>) -> bool {
+        self.queue_or_cancel(Job { promised: true, ..Job::task(task, until_over) })
+    }
+
+    fn threads(&self) -> (usize, usize) {
+        let threads = self.threads.lock();
+        (threads.count, threads.idle.len())
+    }
+
+    fn queue_depth(&self) -> usize {
+        self.calls.queued()
     }
 }
 

@@ -19,12 +19,20 @@ use unstuck_base::sync::Mutex;
 use unstuck_base::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use unstuck_task::Runnable;
 
+use crate::counts::Tally;
+
 /// The queue; see the module's rules.
 pub(crate) struct Inject {
-    head: CachePadded<AtomicPtr<()>>,
+    head: CachePadded<Head>,
     /// How many there are in `ready`, or [`SOME`].
     ready_len: CachePadded<AtomicUsize>,
     ready: Mutex<VecDeque<Runnable>>,
+}
+
+struct Head {
+    newest: AtomicPtr<()>,
+    /// How many were pushed by other threads than workers. It orders nothing.
+    from_outside: Tally,
 }
 
 /// What `head` is from the closing on: an address that no runnable has.
@@ -36,7 +44,7 @@ const SOME: usize = usize::MAX;
 impl Inject {
     pub(crate) fn new() -> Self {
         Inject {
-            head: CachePadded::new(AtomicPtr::new(ptr::null_mut())),
+            head: CachePadded::new(Head { newest: AtomicPtr::new(ptr::null_mut()), from_outside: Tally::new() }),
             ready_len: CachePadded::new(AtomicUsize::new(0)),
             ready: Mutex::new(VecDeque::new()),
         }
@@ -46,7 +54,7 @@ impl Inject {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         // Acquire: pairs with the Release of the exchange in `turn_round`: who finds the chain gone sees where it went.
-        let head = self.head.load(Ordering::Acquire);
+        let head = self.head.newest.load(Ordering::Acquire);
         (head.is_null() || head == CLOSED) && self.ready_len.load(Ordering::Relaxed) == 0
     }
 
@@ -66,17 +74,30 @@ impl Inject {
         let task = task.into_raw();
         // SAFETY: the runnable is ours until the exchange below publishes it.
         let link = unsafe { Runnable::link(task) };
-        let mut head = self.head.load(Ordering::Relaxed);
+        let mut head = self.head.newest.load(Ordering::Relaxed);
         while head != CLOSED {
             link.store(head, Ordering::Relaxed);
             // Release: pairs with the Acquire in `turn_round`: who takes the chain sees the links.
-            match self.head.compare_exchange_weak(head, task.as_ptr(), Ordering::Release, Ordering::Relaxed) {
+            match self.head.newest.compare_exchange_weak(head, task.as_ptr(), Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(actual) => head = actual,
             }
         }
         // SAFETY: it was made a pointer above, and nobody else has seen that.
         Err(unsafe { Runnable::from_raw(task) })
+    }
+
+    /// As [`push`](Inject::push), by a thread that is no worker, which is counted.
+    pub(crate) fn push_from_outside(&self, task: Runnable) -> Result<(), Runnable> {
+        self.push(task)?;
+        // Beside the word that was just written, so that it costs next to nothing.
+        self.head.from_outside.add_one();
+        Ok(())
+    }
+
+    /// How many were pushed by threads that are no workers.
+    pub(crate) fn pushed_from_outside(&self) -> u64 {
+        self.head.from_outside.read()
     }
 
     /// Takes some of the oldest runnables and gives each to `each`; `limit` says how many at most, given how many there are.
@@ -119,13 +140,13 @@ impl Inject {
     /// Needs the lock; the caller says how many are ready before it gives that back (rule 3).
     fn turn_round(&self, queue: &mut VecDeque<Runnable>, head: *mut ()) {
         // Relaxed: only under the lock does it become null or closed.
-        let before = self.head.load(Ordering::Relaxed);
+        let before = self.head.newest.load(Ordering::Relaxed);
         if before == CLOSED || before == head {
             return;
         }
         self.ready_len.store(SOME, Ordering::Relaxed);
         // Acquire: pairs with the Release in `push`. Release: pairs with the Acquire in `is_empty`.
-        let mut next = self.head.swap(head, Ordering::AcqRel);
+        let mut next = self.head.newest.swap(head, Ordering::AcqRel);
         let before = queue.len();
         while let Some(raw) = NonNull::new(next) {
             // SAFETY: rule 1: what hangs on the chain was put there by `push`; it is ours since the swap.

@@ -13,6 +13,8 @@
 
 mod asleep;
 pub mod blocking;
+mod counts;
+mod hooks;
 mod inject;
 mod latch;
 pub mod local;
@@ -24,39 +26,46 @@ pub mod single;
 mod worker_local;
 
 pub use blocking::BlockingPool;
+pub use hooks::{Hook, Hooks, TaskHook, TaskMeta};
 pub use pool::Pool;
 pub use single::Single;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use unstuck_base::WakeBatch;
 
-/// A hook of the user's, run on a thread of the runtime.
-pub type Hook = std::sync::Arc<dyn Fn() + Send + Sync>;
+use hooks::run_hook;
 
-/// What the user wants to be told of.
-#[derive(Clone, Default)]
-pub struct Hooks {
-    /// A thread of the runtime (worker or blocking) has started.
-    pub start: Option<Hook>,
-    /// A thread of the runtime is about to end.
-    pub stop: Option<Hook>,
-    /// A worker is about to sleep.
-    pub park: Option<Hook>,
-    /// A worker has slept.
-    pub unpark: Option<Hook>,
+/// How a scheduler goes about its work, as the user tuned it.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// Whether the task that a worker woke last runs first.
+    pub slot: bool,
+    /// After how many polls at most a thread looks at the outside world; at least 1.
+    pub event_interval: u32,
+    /// After how many polls a thread looks at the queue that all share, also if it has enough to do; at least 1. `None`: when
+    /// it looks at the outside world.
+    pub inject_interval: Option<u32>,
+    /// Where the buckets of a histogram of poll times end, but the last one: in nanoseconds, excluded, in order. `None`: no
+    /// histogram.
+    pub poll_times: Option<Arc<[u64]>>,
+    /// Whether a task that panics ends a single-threaded runtime.
+    pub ends_by_panic: bool,
+    /// Whether a worker that slept in the driver wakes another to sleep there, before it polls what it found.
+    pub hands_seat_on: bool,
 }
 
-impl std::fmt::Debug for Hooks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hooks").finish_non_exhaustive()
-    }
-}
-
-/// Runs a hook; its panic ends here (rule 5).
-fn run_hook(hook: &Option<Hook>) {
-    if let Some(hook) = hook {
-        quietly(|| hook());
+impl Default for Tuning {
+    fn default() -> Self {
+        Tuning {
+            slot: true,
+            event_interval: pace::EVENT_INTERVAL,
+            inject_interval: None,
+            poll_times: None,
+            ends_by_panic: false,
+            hands_seat_on: false,
+        }
     }
 }
 

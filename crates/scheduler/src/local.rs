@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use unstuck_base::local;
+use unstuck_base::sync::atomic::{AtomicBool, Ordering};
 use unstuck_base::sync::{Mutex, UnsafeCell};
 use unstuck_context::Spawner;
 use unstuck_task::{HomeRef, Id, JoinHandle, Runnable, Schedule, TaskList};
@@ -39,6 +40,9 @@ pub struct LocalTasks {
     queue: UnsafeCell<VecDeque<Runnable>>,
     /// Rule 3.
     outside: Mutex<Outside>,
+    /// Whether a task that panics ends the set. This and the next are touched on the set's thread only.
+    ends_by_panic: AtomicBool,
+    panicked: AtomicBool,
 }
 
 /// What other threads reach.
@@ -79,6 +83,8 @@ impl Local {
             live: TaskList::new(0),
             queue: UnsafeCell::new(VecDeque::new()),
             outside: Mutex::default(),
+            ends_by_panic: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
         });
         // SAFETY: the tasks stay in their Arc, and `shut_down`, which our drop calls, keeps the contract of homes: it
         // closes the list, waits for the wakers, and drops what is queued.
@@ -112,6 +118,16 @@ impl Local {
         join
     }
 
+    /// Says whether a task that panics ends the set.
+    pub fn set_ends_by_panic(&self, ends: bool) {
+        self.tasks.ends_by_panic.store(ends, Ordering::Relaxed);
+    }
+
+    /// Whether a task has panicked and ends the set: cancel the others, and tell who awaits it.
+    pub fn has_panicked(&self) -> bool {
+        self.tasks.panicked.load(Ordering::Relaxed)
+    }
+
     /// Someone who is going to await the set.
     pub fn poller(&self) -> Poller {
         let mut outside = self.tasks.outside.lock();
@@ -123,6 +139,9 @@ impl Local {
     pub fn run_some(&self) -> Ran {
         self.enter(|| {
             for _ in 0..TASKS {
+                if self.has_panicked() {
+                    return Ran::All;
+                }
                 match self.next() {
                     Some(task) => task.run(),
                     None => return Ran::All,
@@ -218,6 +237,12 @@ impl Schedule for LocalTasks {
 
     fn tasks(&self) -> Option<&TaskList> {
         Some(&self.live)
+    }
+
+    fn panicked(&self) {
+        if self.ends_by_panic.load(Ordering::Relaxed) {
+            self.panicked.store(true, Ordering::Relaxed);
+        }
     }
 }
 

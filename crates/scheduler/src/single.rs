@@ -14,26 +14,30 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
+use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Instant;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
 use unstuck_base::parker::Parker;
 use unstuck_base::prng::Prng;
 use unstuck_base::sync::Mutex;
-use unstuck_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use unstuck_base::{WakeBatch, local};
-use unstuck_context::{Flavor, Scheduler, Spawner};
+use unstuck_base::sync::atomic::{AtomicBool, Ordering};
+use unstuck_base::{CachePadded, WakeBatch, local};
+use unstuck_context::{CantBlock, Flavor, Scheduler, Spawner, WorkerCounts};
 use unstuck_driver::{Driver, Kernel, Timers};
-use unstuck_task::{HomeRef, Runnable, Schedule, TaskList};
+use unstuck_task::{HomeRef, Id, Runnable, Schedule, TaskList};
 
 use crate::asleep::Asleep;
+use crate::counts::{Counts, Length, Stopwatch, Tally};
+use crate::hooks;
 use crate::inject::Inject;
-use crate::pace::Pace;
+use crate::pace::{Every, Pace};
 use crate::root::Root;
 use crate::worker_local::{as_single, current_single};
-use crate::{Hooks, run_hook, wake};
+use crate::{Hooks, Tuning, run_hook, wake};
 
 /// So many tasks at most are polled between two polls of a root future that is woken.
 const ROUND: usize = 32;
@@ -56,8 +60,17 @@ pub struct Shared {
     /// Whether the thread with the core sleeps in the driver.
     asleep: Asleep,
     /// Written by the thread with the core only.
-    polls: AtomicU64,
+    counts: CachePadded<Counts>,
+    /// How long the queue is. Written by the thread with the core only.
+    queued: Length,
+    /// How often a poll used up its budget.
+    forced_yields: Tally,
     hooks: Hooks,
+    tuning: Tuning,
+    /// A task has panicked, and that is to end the runtime: whoever is in `block_on`, or comes later, panics.
+    panicked: AtomicBool,
+    /// See [`Single::stay_on_this_thread`].
+    only_thread: OnceLock<ThreadId>,
 }
 
 /// What the one thread needs to run tasks.
@@ -73,11 +86,21 @@ pub(crate) struct Running {
     queue: RefCell<VecDeque<Runnable>>,
     /// The task in progress was woken during its poll.
     yielded: Cell<bool>,
+    /// Says when inject has its turn, whatever is queued.
+    injects_turn: Every,
+    watch: Stopwatch,
 }
 
 impl Single {
     /// A scheduler over this kernel and driver.
-    pub fn new(kernel: Arc<dyn Kernel>, driver: Box<dyn Driver>, timers: Arc<Timers>, seed: u64, hooks: Hooks) -> Self {
+    pub fn new(
+        kernel: Arc<dyn Kernel>,
+        driver: Box<dyn Driver>,
+        timers: Arc<Timers>,
+        seed: u64,
+        hooks: Hooks,
+        tuning: Tuning,
+    ) -> Self {
         let shared = Arc::new(Shared {
             home: HomeRef::new(),
             tasks: TaskList::new(0),
@@ -85,14 +108,27 @@ impl Single {
             kernel,
             timers,
             asleep: Asleep::new(),
-            polls: AtomicU64::new(0),
+            counts: CachePadded::new(Counts::of_one(tuning.poll_times.as_ref())),
+            queued: Length::new(),
+            forced_yields: Tally::new(),
             hooks,
+            tuning,
+            panicked: AtomicBool::new(false),
+            only_thread: OnceLock::new(),
         });
         // SAFETY: the Arc's content does not move; `shut_down`, which the drop of `Single` calls at the latest, closes the
         // list, waits for wakers, and drains, before the last reference can go.
         unsafe { shared.home.bind(&*shared) };
         let core = Core { driver, queue: VecDeque::new(), random: Prng::seeded(seed) };
         Single { shared, core: Mutex::new(Some(core)), waiting: Mutex::new(Vec::new()) }
+    }
+
+    /// Binds the scheduler to this thread: tasks that are not `Send` may be spawned here.
+    ///
+    /// # Safety
+    /// From now on this `Single` stays on this thread: it is run, shut down and dropped here.
+    pub unsafe fn stay_on_this_thread(&self) {
+        self.shared.only_thread.get_or_init(|| thread::current().id());
     }
 
     /// What handles hold.
@@ -104,6 +140,9 @@ impl Single {
     ///
     /// # Errors
     /// If the driver breaks.
+    ///
+    /// # Panics
+    /// If the future does; if a task has panicked, where that is to end the runtime.
     pub fn block_on<F: Future>(&self, future: F) -> io::Result<F::Output> {
         let mut future = std::pin::pin!(future);
         let waker =
@@ -172,29 +211,41 @@ impl Single {
         let mut cx = Context::from_waker(&waker);
         let mut batch = WakeBatch::new();
         let shared = &*self.shared;
-        let mut pace = Pace::new(shared.kernel.real_now());
+        shared.counts.is_this_thread();
+        let mut pace = Pace::new(shared.tuning.event_interval, shared.kernel.real_now());
         // How many tasks have their turn before the root future.
         let mut turns = 0;
         running.enter(|| {
             loop {
                 let mut look = false;
+                if shared.has_panicked() {
+                    running.cancel_all();
+                    panic!("a spawned task panicked and the runtime is configured to shut down on unhandled panic");
+                }
                 if turns == 0 && root_waker.take() {
                     if let Poll::Ready(output) = root.poll(future.as_mut(), &mut cx) {
                         return Ok(output);
                     }
-                    turns = running.queue.borrow().len().clamp(1, ROUND);
-                    look = running.polled(&mut pace, root_waker.is_woken());
+                    let queued = running.queue.borrow().len();
+                    turns = queued.clamp(1, ROUND);
+                    look = running.polled(&mut pace, root_waker.is_woken(), turns.min(queued) + 1);
                 }
                 let driver = back.driver.as_mut().expect("given back only when this ends");
-                match running.run_some(&mut pace, root_waker, &mut turns, look) {
+                let after = running.run_some(&mut pace, root_waker, &mut turns, look);
+                match after {
                     After::Root => continue,
                     After::Look => driver.poll(&mut batch)?,
                     After::Nothing => running.sleep(&mut **driver, root_waker, &mut batch)?,
                 }
                 shared.timers.expire(shared.kernel.now(), &mut batch);
+                if matches!(after, After::Nothing) || !batch.is_empty() {
+                    pace.found();
+                }
                 wake(&mut batch);
                 running.take_injected();
-                pace.looked(shared.kernel.real_now());
+                let now = shared.kernel.real_now();
+                running.worked(now);
+                pace.looked(now);
             }
         })
     }
@@ -216,6 +267,7 @@ struct GiveBack<'a> {
 
 impl Drop for GiveBack<'_> {
     fn drop(&mut self) {
+        self.running.worked(self.single.shared.kernel.real_now());
         let random = local::seed_random(self.random.take()).unwrap_or_else(|| Prng::seeded(0));
         let queue = self.running.queue.take();
         let driver = self.driver.take().expect("given back once");
@@ -239,7 +291,14 @@ enum After {
 impl Running {
     fn begin(shared: &Shared, core: Core) -> (Running, Box<dyn Driver>, Prng) {
         let Core { driver, queue, random } = core;
-        (Running { shared, queue: RefCell::new(queue), yielded: Cell::new(false) }, driver, random)
+        let running = Running {
+            shared,
+            queue: RefCell::new(queue),
+            yielded: Cell::new(false),
+            injects_turn: Every::nth(shared.tuning.inject_interval),
+            watch: Stopwatch::started(shared.kernel.real_now(), shared.counts.polls()),
+        };
+        (running, driver, random)
     }
 
     fn shared(&self) -> &Shared {
@@ -274,30 +333,59 @@ impl Running {
             };
             *turns = turns.saturating_sub(1);
             self.yielded.set(false);
-            task.run();
-            look = self.polled(pace, self.yielded.get());
+            let shared = self.shared();
+            shared.counts.polled();
+            hooks::poll(task, &shared.hooks, shared.counts.poll_times(), || shared.kernel.real_now());
+            look = self.polled(pace, self.yielded.get(), self.queue.borrow().len());
+            if shared.has_panicked() {
+                return After::Root;
+            }
         }
     }
 
     /// Counts a poll. Says whether it is time to look at the driver, whatever is queued.
-    fn polled(&self, pace: &mut Pace, yielded: bool) -> bool {
-        let shared = self.shared();
-        // Relaxed: one writer.
-        shared.polls.store(shared.polls.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        pace.polled(yielded, self.queue.borrow().len(), || shared.kernel.real_now())
+    fn polled(&self, pace: &mut Pace, yielded: bool, queued: usize) -> bool {
+        pace.polled(yielded, queued, || self.shared().kernel.real_now())
     }
 
     fn next(&self) -> Option<Runnable> {
-        let task = self.queue.borrow_mut().pop_front();
-        task.or_else(|| {
+        if self.injects_turn.turn() {
             self.take_injected();
-            self.queue.borrow_mut().pop_front()
+        }
+        self.pop().or_else(|| {
+            self.take_injected();
+            self.pop()
         })
+    }
+
+    fn pop(&self) -> Option<Runnable> {
+        let mut queue = self.queue.borrow_mut();
+        let task = queue.pop_front();
+        self.shared().tell_length(&queue);
+        task
     }
 
     /// What is in inject joins the queue.
     fn take_injected(&self) {
-        self.shared().inject.take_all(&mut self.queue.borrow_mut());
+        let mut queue = self.queue.borrow_mut();
+        self.shared().inject.take_all(&mut queue);
+        self.shared().tell_length(&queue);
+    }
+
+    /// Cancels every task, and drops what is queued. The runtime runs nothing after that.
+    fn cancel_all(&self) {
+        let shared = self.shared();
+        shared.tasks.close();
+        self.take_injected();
+        let queue = self.queue.take();
+        shared.tell_length(&VecDeque::new());
+        drop(queue);
+    }
+
+    /// The time until now was work.
+    fn worked(&self, now: Instant) {
+        let counts = &self.shared().counts;
+        self.watch.worked(counts, counts.polls(), now);
     }
 
     /// Sleeps in the driver, unless there is something to do after all.
@@ -309,9 +397,11 @@ impl Running {
         let result = if root.is_woken() || !shared.inject.is_empty() || !self.queue.borrow().is_empty() {
             driver.poll(batch)
         } else {
+            self.watch.falls_asleep(&shared.counts, shared.counts.polls(), shared.kernel.real_now());
             let deadline: Option<Instant> = shared.timers.begin_park();
             let result = driver.park(deadline, batch);
             shared.timers.end_park();
+            self.watch.wakes(&shared.counts, shared.kernel.real_now());
             result
         };
         shared.asleep.get_up();
@@ -321,6 +411,17 @@ impl Running {
 }
 
 impl Shared {
+    fn has_panicked(&self) -> bool {
+        // Relaxed: whoever panics says so on the thread that asks next, or before that thread gets the core.
+        self.panicked.load(Ordering::Relaxed)
+    }
+
+    /// Says how long the queue is, for whoever counts.
+    #[inline]
+    fn tell_length(&self, queue: &VecDeque<Runnable>) {
+        self.queued.tell(queue.len());
+    }
+
     /// Wakes the thread with the core, if it sleeps.
     fn unpark(&self) {
         if self.asleep.must_wake() {
@@ -336,7 +437,10 @@ impl Shared {
             if std::ptr::eq(running.shared, self)
                 && let Some(task) = task.take()
             {
-                running.queue.borrow_mut().push_back(task);
+                let mut queue = running.queue.borrow_mut();
+                queue.push_back(task);
+                self.tell_length(&queue);
+                self.counts.scheduled();
                 running.yielded.set(yielded || running.yielded.get());
             }
         });
@@ -346,7 +450,7 @@ impl Shared {
     /// Queues a runnable from any other thread. One that was spawned while the runtime shuts down is refused, and cancelled
     /// here; one that was woken never is, since the shutdown waits for wakers before it closes the queue.
     fn queue_from_outside(&self, task: Runnable) {
-        match self.inject.push(task) {
+        match self.inject.push_from_outside(task) {
             Ok(()) => self.unpark(),
             Err(task) => drop(task),
         }
@@ -370,6 +474,16 @@ impl Schedule for Shared {
     fn tasks(&self) -> Option<&TaskList> {
         Some(&self.tasks)
     }
+
+    fn ended(&self, id: Id, spawned_at: &'static Location<'static>) {
+        self.hooks.terminated(id, spawned_at);
+    }
+
+    fn panicked(&self) {
+        if self.tuning.ends_by_panic {
+            self.panicked.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Spawner for Shared {
@@ -379,6 +493,10 @@ impl Spawner for Shared {
 
     fn live(&self) -> &TaskList {
         &self.tasks
+    }
+
+    fn spawned(&self, id: Id, spawned_at: &'static Location<'static>) {
+        self.hooks.spawned(id, spawned_at);
     }
 }
 
@@ -395,13 +513,45 @@ impl Scheduler for Shared {
         self.inject.len()
     }
 
-    fn polls(&self, _worker: usize) -> u64 {
-        self.polls.load(Ordering::Relaxed)
+    fn worker(&self, _index: usize) -> WorkerCounts {
+        // Between two looks at the clock the polls of the root future count, too: that would be no mean of the tasks.
+        let mean_poll = Duration::ZERO;
+        WorkerCounts { mean_poll, queued: self.queued.read(), ..self.counts.read() }
     }
 
-    fn begin_blocking(&self) -> Option<Box<dyn std::any::Any>> {
-        current_single(|running| std::ptr::eq(running.shared, self)).filter(|ours| *ours)?;
-        panic!("can call blocking only when running on the multi-threaded runtime")
+    fn worker_index(&self) -> Option<usize> {
+        current_single(|running| std::ptr::eq(running.shared, self)).filter(|ours| *ours).map(|_| 0)
+    }
+
+    fn remote_schedules(&self) -> u64 {
+        self.inject.pushed_from_outside()
+    }
+
+    fn forced_yields(&self) -> u64 {
+        self.forced_yields.read()
+    }
+
+    fn forced_yield(&self) {
+        self.forced_yields.add_one();
+    }
+
+    fn poll_time_bounds(&self) -> Option<&[u64]> {
+        self.tuning.poll_times.as_deref()
+    }
+
+    fn poll_times(&self, _worker: usize, bucket: usize) -> u64 {
+        self.counts.poll_times().map_or(0, |times| times.count(bucket))
+    }
+
+    fn begin_blocking(&self) -> Result<Option<Box<dyn std::any::Any>>, CantBlock> {
+        if current_single(|running| std::ptr::eq(running.shared, self)) != Some(true) {
+            return Ok(None);
+        }
+        Err(CantBlock("can call blocking only when running on the multi-threaded runtime"))
+    }
+
+    fn only_thread(&self) -> Option<ThreadId> {
+        self.only_thread.get().copied()
     }
 }
 

@@ -49,6 +49,20 @@ impl Blocking for Inline {
         // A refused task is dropped, which cancels it.
         drop(self.pick.push_blocking(Job::Blocking(task)));
     }
+
+    fn submit_promised(&self, task: Runnable, _no_clock_to_stop: Option<ClockStands>) -> bool {
+        self.pick.push_blocking(Job::Blocking(task)).is_ok()
+    }
+
+    /// There are none: blocking work is run by the one thread of the world.
+    fn threads(&self) -> (usize, usize) {
+        (0, 0)
+    }
+
+    /// What waits is among the tasks that are ready.
+    fn queue_depth(&self) -> usize {
+        0
+    }
 }
 
 impl Schedule for Inline {

@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use unstuck_base::interest::Interest;
 use unstuck_driver::signal::SignalSource;
-use unstuck_driver::socket::{Foreign, SocketOption};
-use unstuck_driver::{Kernel, Socket, Watch};
+use unstuck_driver::socket::{Endpoint, Family, Foreign, SocketOption, Unconnected};
+use unstuck_driver::{Disk, Kernel, Socket, Stdio, Watch};
 
 use crate::net::socket::{SimSocket, Sort};
 use crate::trace::Kind;
@@ -59,9 +59,11 @@ impl Kernel for SimKernel {
     }
 
     fn tcp_connect(&self, peer: SocketAddr) -> io::Result<Arc<dyn Socket>> {
-        let socket = self.fresh_stream(None)?;
-        socket.connect(peer)?;
-        Ok(socket)
+        self.tcp_socket(Family::of(peer))?.connect(self, peer)
+    }
+
+    fn tcp_socket(&self, family: Family) -> io::Result<Box<dyn Unconnected>> {
+        Ok(Box::new(self.fresh_stream(family)?))
     }
 
     fn udp_bind(&self, address: SocketAddr) -> io::Result<Arc<dyn Socket>> {
@@ -91,6 +93,20 @@ impl Kernel for SimKernel {
         Err(cannot("wait for a file descriptor of the real system: its events are not decided by the seed"))
     }
 
+    fn disk(&self) -> io::Result<&dyn Disk> {
+        Err(cannot(
+            "use files of the real system: their content is not decided by the seed. Keep what the test needs in memory",
+        ))
+    }
+
+    fn stdio(&self) -> io::Result<&dyn Stdio> {
+        Err(cannot("use the standard streams: what comes from them is not decided by the seed. Print with `println!`"))
+    }
+
+    fn may_start_programs(&self) -> io::Result<()> {
+        Err(cannot("start a program of the real system: what it does is not decided by the seed"))
+    }
+
     fn lookup_host(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         let addresses = resolve(&self.0.settings.hosts, host).ok_or_else(|| {
             let message = format!("the simulated world has no host {host:?}: name it with `sim::Builder::host`");
@@ -109,13 +125,13 @@ impl Kernel for SimKernel {
 }
 
 impl SimKernel {
-    /// A stream that is not connected, from `address` if one is given.
-    fn fresh_stream(&self, address: Option<SocketAddr>) -> io::Result<Arc<dyn Socket>> {
+    /// A stream that is not connected.
+    fn fresh_stream(&self, family: Family) -> io::Result<SimSocket> {
         let made = {
             let State { tcp, fabric, .. } = &mut *self.0.lock_running()?;
-            tcp.fresh(address, fabric)
+            tcp.fresh(family, fabric)
         };
-        Ok(SimSocket::open(&self.0, made, Sort::Stream))
+        Ok(SimSocket::new(&self.0, made, Sort::Stream))
     }
 
     fn adopt_stream(&self, stream: &TcpStream) -> io::Result<Arc<dyn Socket>> {
@@ -124,15 +140,18 @@ impl SimKernel {
                 "take over a stream that is connected to the real world: connect it inside the simulation",
             ));
         }
-        let bound = stream.local_addr().ok().filter(|address| address.port() != 0 || !address.ip().is_unspecified());
-        let adopted = self.fresh_stream(bound.map(chosen_by_the_program).transpose()?)?;
+        let address = stream.local_addr()?;
+        let adopted = self.fresh_stream(Family::of(address))?;
+        if address.port() != 0 {
+            adopted.bind(chosen_by_the_program(address)?)?;
+        }
         if let Ok(no_delay) = stream.nodelay() {
             adopted.set_option(SocketOption::NoDelay(no_delay))?;
         }
         if let Ok(hops) = stream.ttl() {
             adopted.set_option(SocketOption::Ttl(hops))?;
         }
-        Ok(adopted)
+        Ok(Arc::new(adopted))
     }
 }
 
@@ -198,6 +217,15 @@ mod tests {
         assert_eq!(lookup("10.1.2.3").unwrap(), "10.1.2.3:80");
         assert_eq!(lookup("[::1]").unwrap(), "[::1]:80");
         assert_eq!(lookup("example.com").unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn files_and_standard_streams_are_refused_and_say_why() {
+        let kernel = kernel();
+        for refused in [kernel.disk().err().unwrap(), kernel.stdio().err().unwrap()] {
+            assert_eq!(refused.kind(), io::ErrorKind::Unsupported);
+            assert!(refused.to_string().contains("not decided by the seed"), "{refused}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use unstuck_base::local;
 use unstuck_base::sync::Mutex;
-use unstuck_context::{Flavor, Scheduler, Spawner};
+use unstuck_context::{CantBlock, Flavor, Scheduler, Spawner, WorkerCounts};
 use unstuck_task::{HomeRef, Runnable, Schedule, TaskList};
 
 use crate::trace::Kind;
@@ -164,18 +164,19 @@ impl Scheduler for Pick {
         self.ready.lock().jobs.len()
     }
 
-    fn polls(&self, _worker: usize) -> u64 {
-        self.ready.lock().polls
+    /// Of its one thread it counts the polls alone.
+    fn worker(&self, _index: usize) -> WorkerCounts {
+        WorkerCounts { polls: self.ready.lock().polls, ..WorkerCounts::default() }
     }
 
-    fn begin_blocking(&self) -> Option<Box<dyn std::any::Any>> {
+    fn begin_blocking(&self) -> Result<Option<Box<dyn std::any::Any>>, CantBlock> {
         if !std::ptr::eq(local::home(), self.home.get().key()) {
-            return None;
+            return Ok(None);
         }
-        panic!(
+        Err(CantBlock(
             "the simulator can't block in place: it has one thread, and what the blocking part waited for could never \
-             happen. Use `spawn_blocking`, for work that waits for no task"
-        )
+             happen. Use `spawn_blocking`, for work that waits for no task",
+        ))
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use unstuck_base::prng::Prng;
 use unstuck_base::{WakeBatch, entered, local};
-use unstuck_context::{Handle, Parts};
+use unstuck_context::{Enabled, Handle, Parts};
 use unstuck_driver::{Driver, Kernel, Timers};
 use unstuck_task::Schedule;
 
@@ -141,8 +141,15 @@ impl Builder {
         let timers = Timers::new(kernel.clone(), 0);
         let pick = Pick::new(world.clone());
         let blocking = Inline::new(pick.clone());
-        let parts =
-            Parts { scheduler: pick.clone(), kernel, timers: timers.clone(), blocking, clock: None, name: None };
+        let parts = Parts {
+            scheduler: pick.clone(),
+            kernel,
+            timers: timers.clone(),
+            blocking,
+            clock: None,
+            name: None,
+            enabled: Enabled::ALL,
+        };
         let handle = Handle::new(parts);
         let _context = handle.enter();
         let _thread = ThisThread::enter(&world, &pick, random);

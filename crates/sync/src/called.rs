@@ -97,8 +97,7 @@ pub(crate) fn call_all(list: &WaitList) {
         return;
     }
     let mut batch = WakeBatch::new();
-    let had = queue.call_all(&mut batch);
-    debug_assert_eq!(had, 0, "nothing was given to those who wait for a call");
+    queue.call_all(&mut batch);
     drop(queue);
     batch.wake_all();
 }

@@ -50,6 +50,21 @@ pub struct CancellationToken {
 }
 
 /// Cancels its token when it is dropped, unless [disarmed](DropGuard::disarm).
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::cancel::CancellationToken;
+///
+/// let token = CancellationToken::new();
+/// let stop_the_others = token.clone().drop_guard();
+/// let worker = std::thread::spawn(move || {
+///     let _stop_the_others = stop_the_others;
+///     panic!("whatever ends this thread");
+/// });
+/// assert!(worker.join().is_err());
+/// assert!(token.is_cancelled());
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping the guard cancels the token"]
 pub struct DropGuard {
@@ -57,6 +72,27 @@ pub struct DropGuard {
 }
 
 /// Cancels the token that it borrows when it is dropped, unless [disarmed](DropGuardRef::disarm).
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::cancel::CancellationToken;
+///
+/// fn first_even(numbers: &[u32], stop_the_others: &CancellationToken) -> Option<u32> {
+///     let stop = stop_the_others.drop_guard_ref();
+///     let found = numbers.iter().copied().find(|n| n % 2 == 0);
+///     if found.is_none() {
+///         stop.disarm(); // the others may be luckier
+///     }
+///     found
+/// }
+///
+/// let token = CancellationToken::new();
+/// assert_eq!(first_even(&[1, 3], &token), None);
+/// assert!(!token.is_cancelled());
+/// assert_eq!(first_even(&[5, 6], &token), Some(6));
+/// assert!(token.is_cancelled());
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping the guard cancels the token"]
 pub struct DropGuardRef<'a> {
@@ -69,6 +105,14 @@ impl RefUnwindSafe for CancellationToken {}
 
 impl CancellationToken {
     /// A token that is not cancelled and has no parent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::cancel::CancellationToken;
+    ///
+    /// assert!(!CancellationToken::new().is_cancelled());
+    /// ```
     pub fn new() -> CancellationToken {
         CancellationToken { node: Arc::new(Node::new(None)) }
     }
@@ -96,11 +140,39 @@ impl CancellationToken {
 
     /// Cancels this token and all its descendants, and wakes who waits for them. When the call that cancels a token
     /// returns, all its descendants are seen as cancelled. Cancelling again does nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::cancel::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// let same = token.clone();
+    /// token.cancel();
+    /// token.cancel();
+    /// assert!(same.is_cancelled());
+    /// ```
     pub fn cancel(&self) {
         Node::cancel(&self.node);
     }
 
     /// Whether the token is cancelled. This never waits for anything: it is one load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::cancel::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// let mut rounds = 0;
+    /// while !token.is_cancelled() {
+    ///     rounds += 1;
+    ///     if rounds == 3 {
+    ///         token.cancel();
+    ///     }
+    /// }
+    /// assert_eq!(rounds, 3);
+    /// ```
     #[inline]
     pub fn is_cancelled(&self) -> bool {
         self.node.is_cancelled()
@@ -110,6 +182,20 @@ impl CancellationToken {
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::cancel::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// let worker = std::thread::spawn({
+    ///     let token = token.clone();
+    ///     move || unstuck_base::parker::block_on(token.cancelled())
+    /// });
+    /// token.cancel();
+    /// worker.join().unwrap();
+    /// ```
     #[track_caller]
     pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
         WaitForCancellationFuture(Waiting::new(self, Location::caller()))
@@ -119,6 +205,19 @@ impl CancellationToken {
     ///
     /// # Cancel safety
     /// Dropping the future drops the token, and changes nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::cancel::CancellationToken;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let token = CancellationToken::new();
+    /// let ended = token.clone().cancelled_owned();
+    /// token.cancel();
+    /// ended.await;
+    /// # });
+    /// ```
     #[track_caller]
     pub fn cancelled_owned(self) -> WaitForCancellationFutureOwned {
         WaitForCancellationFutureOwned(Waiting::new(self, Location::caller()))
@@ -141,6 +240,19 @@ impl CancellationToken {
     }
 
     /// A guard that borrows this token and cancels it when it is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::cancel::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// {
+    ///     let _guard = token.drop_guard_ref();
+    ///     assert!(!token.is_cancelled());
+    /// }
+    /// assert!(token.is_cancelled());
+    /// ```
     pub fn drop_guard_ref(&self) -> DropGuardRef<'_> {
         DropGuardRef { token: Some(self) }
     }
@@ -177,6 +289,18 @@ impl CancellationToken {
     ///
     /// # Cancel safety
     /// As for [`run_until_cancelled`](CancellationToken::run_until_cancelled).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::cancel::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// let work = token.clone().run_until_cancelled_owned(std::future::pending::<u32>());
+    /// let worker = std::thread::spawn(move || unstuck_base::parker::block_on(work));
+    /// token.cancel();
+    /// assert_eq!(worker.join().unwrap(), None);
+    /// ```
     #[track_caller]
     pub fn run_until_cancelled_owned<F>(self, fut: F) -> impl Future<Output = Option<F::Output>>
     where
@@ -228,11 +352,32 @@ impl fmt::Debug for CancellationToken {
 
 impl DropGuard {
     /// Gives the token back; it is not cancelled any more by this guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::cancel::CancellationToken;
+    ///
+    /// let guard = CancellationToken::new().drop_guard();
+    /// let token = guard.disarm();
+    /// assert!(!token.is_cancelled());
+    /// ```
     pub fn disarm(mut self) -> CancellationToken {
         self.token.take().expect(ARMED)
     }
 
     /// The token that will be cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::cancel::CancellationToken;
+    ///
+    /// let guard = CancellationToken::new().drop_guard();
+    /// let child = guard.token().child_token();
+    /// drop(guard);
+    /// assert!(child.is_cancelled());
+    /// ```
     pub fn token(&self) -> &CancellationToken {
         self.token.as_ref().expect(ARMED)
     }
@@ -240,11 +385,34 @@ impl DropGuard {
 
 impl<'a> DropGuardRef<'a> {
     /// Gives the token back; it is not cancelled any more by this guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::cancel::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// let guard = token.drop_guard_ref();
+    /// assert_eq!(guard.disarm(), &token);
+    /// assert!(!token.is_cancelled());
+    /// ```
     pub fn disarm(mut self) -> &'a CancellationToken {
         self.token.take().expect(ARMED)
     }
 
     /// The token that will be cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::cancel::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// let guard = token.drop_guard_ref();
+    /// assert!(!guard.token().is_cancelled());
+    /// drop(guard);
+    /// assert!(token.is_cancelled());
+    /// ```
     pub fn token(&self) -> &CancellationToken {
         self.token.expect(ARMED)
     }

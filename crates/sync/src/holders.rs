@@ -23,6 +23,33 @@ use unstuck_base::local::{self, TaskRef};
 use crate::wait_list::Seen;
 
 /// Who acquired a lock, and where.
+///
+/// # Examples
+///
+/// ```
+/// # use std::future::Future;
+/// # use std::pin::pin;
+/// # use std::task::{Context, Waker};
+/// use unstuck_base::local;
+/// use unstuck_sync::{Mutex, holders};
+///
+/// let mutex = Mutex::new(());
+/// # let poll = local::begin_poll(local::TaskRef { id: local::next_task_id(), poll: 1, root: false });
+/// // In a poll of some task:
+/// let (task, line) = (local::current_task().unwrap(), line!() + 1);
+/// let _guard = mutex.try_lock().unwrap();
+/// # local::end_poll(poll);
+/// # let poll = local::begin_poll(local::TaskRef { id: local::next_task_id(), poll: 1, root: false });
+/// # let mut waiting = pin!(mutex.lock());
+/// # assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+/// # let key = local::waits().next().unwrap().key;
+/// # local::end_poll(poll);
+///
+/// // Once another task waits for the lock under `key`:
+/// let holder = holders::look_up(key).unwrap().holder.unwrap();
+/// assert_eq!(holder.task, Some(task.id));
+/// assert_eq!(holder.at.line(), line);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The task, or `None` for code outside any task.
@@ -32,6 +59,37 @@ pub struct Holder {
 }
 
 /// To whom a lock was given that has not fetched it yet.
+///
+/// # Examples
+///
+/// ```
+/// # use std::future::Future;
+/// # use std::pin::pin;
+/// # use std::task::{Context, Waker};
+/// use unstuck_base::local;
+/// use unstuck_sync::{Mutex, holders};
+///
+/// let mutex = Mutex::new(());
+/// let guard = mutex.try_lock().unwrap();
+///
+/// // Two tasks wait for the lock, under `key`:
+/// let [first, second] = [(); 2].map(|()| local::TaskRef { id: local::next_task_id(), poll: 1, root: false });
+/// # let (mut one, mut two) = (pin!(mutex.lock()), pin!(mutex.lock()));
+/// # let cx = &mut Context::from_waker(Waker::noop());
+/// # let poll = local::begin_poll(first);
+/// # assert!(one.as_mut().poll(cx).is_pending());
+/// # let key = local::waits().next().unwrap().key;
+/// # local::end_poll(poll);
+/// # let poll = local::begin_poll(second);
+/// # assert!(two.as_mut().poll(cx).is_pending());
+/// # local::end_poll(poll);
+/// assert_eq!(holders::look_up(key).unwrap().grantee, None);
+///
+/// // It is the first one's turn, but that has not fetched it yet.
+/// drop(guard);
+/// let grantee = holders::look_up(key).unwrap().grantee.unwrap();
+/// assert_eq!(grantee.seen, Some(first));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grantee {
     /// The task, and the poll in which the waiting future was last seen. If the task has ended a later poll, it does
@@ -42,6 +100,29 @@ pub struct Grantee {
 }
 
 /// What is known of a lock that somebody waits for.
+///
+/// # Examples
+///
+/// ```
+/// # use std::future::Future;
+/// # use std::pin::pin;
+/// # use std::task::{Context, Waker};
+/// use unstuck_base::local;
+/// use unstuck_sync::{Mutex, holders};
+///
+/// let mutex = Mutex::new(());
+/// let guard = mutex.try_lock().unwrap();
+/// # let poll = local::begin_poll(local::TaskRef { id: local::next_task_id(), poll: 1, root: false });
+/// # let mut waiting = pin!(mutex.lock());
+/// # assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+/// # let key = local::waits().next().unwrap().key;
+/// # local::end_poll(poll);
+///
+/// // While somebody waits for the lock under `key`:
+/// let held = holders::look_up(key).unwrap();
+/// assert!(held.holder.is_some() && held.grantee.is_none());
+/// # drop(guard);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Who holds it; `None` when many may (readers).
@@ -51,11 +132,57 @@ pub struct Held {
 }
 
 /// What is known of the lock with this key; `None` when nobody waits for it, or it has no single holder.
+///
+/// # Examples
+///
+/// ```
+/// # use std::future::Future;
+/// # use std::pin::pin;
+/// # use std::task::{Context, Waker};
+/// use unstuck_base::local;
+/// use unstuck_sync::{Mutex, holders};
+///
+/// let mutex = Mutex::new(());
+/// let guard = mutex.try_lock().unwrap();
+/// {
+///     // A task waits for it. What it waits for is on record, with the key.
+/// #   let poll = local::begin_poll(local::TaskRef { id: local::next_task_id(), poll: 1, root: false });
+///     let mut waiting = pin!(mutex.lock());
+/// #   assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+///     let key = local::waits().next().unwrap().key;
+/// #   local::end_poll(poll);
+///     assert!(holders::look_up(key).is_some());
+/// }
+/// // The key of what nobody waits for, or of what is no lock, has no entry.
+/// assert_eq!(holders::look_up(std::ptr::from_ref(&guard).addr()), None);
+/// ```
 pub fn look_up(key: usize) -> Option<Held> {
     snapshot().into_iter().find(|(found, _)| *found == key).map(|(_, held)| held)
 }
 
 /// What is known of every lock that somebody waits for, by key.
+///
+/// # Examples
+///
+/// ```
+/// # use std::future::Future;
+/// # use std::pin::pin;
+/// # use std::task::{Context, Waker};
+/// use unstuck_base::local;
+/// use unstuck_sync::{Mutex, holders};
+///
+/// let mutex = Mutex::new(());
+/// let _guard = mutex.try_lock().unwrap();
+/// # let poll = local::begin_poll(local::TaskRef { id: local::next_task_id(), poll: 1, root: false });
+/// # let mut waiting = pin!(mutex.lock());
+/// # assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+/// # let key = local::waits().next().unwrap().key;
+/// # local::end_poll(poll);
+///
+/// // While somebody waits for the lock under `key`:
+/// let holders: Vec<_> = holders::snapshot().into_iter().filter(|(found, _)| *found == key).collect();
+/// assert_eq!(holders.len(), 1);
+/// ```
 pub fn snapshot() -> Vec<(usize, Held)> {
     let mut found = Vec::new();
     for at in 0..SHARDS {

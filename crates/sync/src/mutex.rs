@@ -64,6 +64,24 @@ pub struct Mutex<T: ?Sized> {
 unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
 
 /// The lock is held, or others wait for it: it could not be had at once.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::{Mutex, TryLockError};
+///
+/// /// Adds one, or says that somebody else is at it.
+/// fn count(hits: &Mutex<u32>) -> Result<u32, TryLockError> {
+///     let mut hits = hits.try_lock()?;
+///     *hits += 1;
+///     Ok(*hits)
+/// }
+///
+/// let hits = Mutex::new(0);
+/// assert_eq!(count(&hits).unwrap(), 1);
+/// let _guard = hits.try_lock().unwrap();
+/// assert!(count(&hits).is_err());
+/// ```
 #[derive(Debug)]
 pub struct TryLockError(pub(crate) ());
 
@@ -85,12 +103,31 @@ impl<T> Mutex<T> {
     }
 
     /// An unlocked mutex around `t`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::Mutex;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let mutex = Mutex::new(5);
+    /// assert_eq!(*mutex.lock().await, 5);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn new(t: T) -> Self {
         Mutex::const_new(t)
     }
 
     /// Takes the value out. Nobody can hold the lock: the mutex is moved.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::Mutex;
+    ///
+    /// assert_eq!(Mutex::new(5).into_inner(), 5);
+    /// ```
     pub fn into_inner(self) -> T {
         self.value.into_inner()
     }
@@ -142,6 +179,18 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Panics
     /// Inside a runtime, where blocking the thread would stall other tasks, perhaps the one that has the lock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::Mutex;
+    ///
+    /// let mutex = Arc::new(Mutex::new(1));
+    /// let mut guard = mutex.clone().blocking_lock_owned();
+    /// std::thread::spawn(move || *guard += 1).join().unwrap();
+    /// assert_eq!(*mutex.blocking_lock(), 2);
+    /// ```
     #[track_caller]
     pub fn blocking_lock_owned(self: Arc<Self>) -> OwnedMutexGuard<T> {
         assert_may_block();
@@ -196,6 +245,18 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Errors
     /// [`TryLockError`] if the lock is held or waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::Mutex;
+    ///
+    /// let mutex = Arc::new(Mutex::new(5));
+    /// let guard = mutex.clone().try_lock_owned().unwrap();
+    /// assert!(mutex.try_lock().is_err());
+    /// drop(guard);
+    /// ```
     #[track_caller]
     pub fn try_lock_owned(self: Arc<Self>) -> Result<OwnedMutexGuard<T>, TryLockError> {
         self.take(Location::caller())?;
@@ -203,6 +264,16 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     /// The value, with no need to lock: `&mut self` proves that nobody else can.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::Mutex;
+    ///
+    /// let mut mutex = Mutex::new(5);
+    /// *mutex.get_mut() += 1;
+    /// assert_eq!(mutex.into_inner(), 6);
+    /// ```
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }

@@ -18,13 +18,11 @@
 //! Waiting tasks are woken after the queue's lock is released.
 
 mod listening;
+mod notified;
 
 use std::fmt;
-use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use unstuck_base::const_unless_model;
 use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
@@ -32,6 +30,8 @@ use unstuck_base::wake_batch::WakeBatch;
 
 use crate::wait_list::{Queue, WaitList};
 use listening::Listening;
+
+pub use notified::{Notified, OwnedNotified};
 
 const PERMIT: usize = 1;
 const WAITERS: usize = 2;
@@ -88,16 +88,6 @@ pub struct Notify {
     list: WaitList,
 }
 
-/// What [`Notify::notified`] returns: ready once it was notified.
-#[derive(Debug)]
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Notified<'a>(Listening<&'a Notify>);
-
-/// What [`Notify::notified_owned`] returns: ready once it was notified. It keeps the [`Notify`] alive.
-#[derive(Debug)]
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct OwnedNotified(Listening<Arc<Notify>>);
-
 impl Notify {
     const_unless_model! {
         /// A notify that nobody has notified, for a `static` or a `const`.
@@ -116,6 +106,18 @@ impl Notify {
     }
 
     /// A notify that nobody has notified.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::Notify;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let notify = Notify::new();
+    /// notify.notify_one();
+    /// notify.notified().await;
+    /// # });
+    /// ```
     pub fn new() -> Notify {
         Notify::const_new()
     }
@@ -196,6 +198,25 @@ impl Notify {
     }
 
     /// As [`notify_one`](Notify::notify_one), for the task that began to wait last.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::Future;
+    /// use std::pin::pin;
+    /// use std::task::{Context, Waker};
+    /// use unstuck_sync::Notify;
+    ///
+    /// let notify = Notify::new();
+    /// let (mut first, mut second) = (pin!(notify.notified()), pin!(notify.notified()));
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// assert!(first.as_mut().poll(&mut cx).is_pending());
+    /// assert!(second.as_mut().poll(&mut cx).is_pending());
+    ///
+    /// notify.notify_last();
+    /// assert!(first.as_mut().poll(&mut cx).is_pending());
+    /// assert!(second.as_mut().poll(&mut cx).is_ready());
+    /// ```
     pub fn notify_last(&self) {
         self.notify_marked(LAST);
     }
@@ -236,8 +257,7 @@ impl Notify {
             // Release: as above. The last one left before we had the lock, and others may change the word.
             self.word.fetch_add(ROUND, Ordering::Release);
         }
-        let nothing = queue.call_all(&mut batch);
-        debug_assert_eq!(nothing, 0, "who waits has nothing yet");
+        queue.call_all(&mut batch);
         drop(queue);
         batch.wake_all();
     }
@@ -370,60 +390,5 @@ impl fmt::Debug for Notify {
             .field("notified", &(word & PERMIT != 0))
             .field("waited_for", &(word & WAITERS != 0))
             .finish_non_exhaustive()
-    }
-}
-
-impl Notified<'_> {
-    /// Takes a place in the line without being polled, so that a [`notify_one`](Notify::notify_one) from now on can
-    /// choose this future. `true` says that it is notified already; then an `.await` of it returns at once.
-    ///
-    /// This is for code that looks whether something has happened after it has begun to wait, and before it sleeps.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::pin::pin;
-    /// use unstuck_sync::Notify;
-    ///
-    /// # unstuck_base::parker::block_on(async {
-    /// let notify = Notify::new();
-    /// let mut notified = pin!(notify.notified());
-    /// assert!(!notified.as_mut().enable());
-    /// // Whatever happens from here on is not missed.
-    /// notify.notify_one();
-    /// notified.await;
-    /// # });
-    /// ```
-    pub fn enable(self: Pin<&mut Self>) -> bool {
-        // SAFETY: the one field is pinned when we are.
-        unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(None).is_ready()
-    }
-}
-
-impl OwnedNotified {
-    /// As [`Notified::enable`].
-    pub fn enable(self: Pin<&mut Self>) -> bool {
-        // SAFETY: the one field is pinned when we are.
-        unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(None).is_ready()
-    }
-}
-
-impl Future for Notified<'_> {
-    type Output = ();
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: the one field is pinned when we are.
-        unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(Some(cx.waker()))
-    }
-}
-
-impl Future for OwnedNotified {
-    type Output = ();
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: the one field is pinned when we are.
-        unsafe { self.map_unchecked_mut(|this| &mut this.0) }.poll(Some(cx.waker()))
     }
 }

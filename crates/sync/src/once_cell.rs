@@ -49,6 +49,23 @@ pub struct OnceCell<T> {
 unsafe impl<T: Send + Sync> Sync for OnceCell<T> {}
 
 /// Why [`OnceCell::set`] did not fill the cell. It gives the value back.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::{OnceCell, SetError};
+///
+/// # unstuck_base::parker::block_on(async {
+/// let cell = OnceCell::new();
+/// cell.get_or_init(async || {
+///     assert_eq!(cell.set(2), Err(SetError::InitializingError(2)));
+///     1
+/// })
+/// .await;
+/// assert_eq!(cell.set(3), Err(SetError::AlreadyInitializedError(3)));
+/// assert_eq!(cell.get(), Some(&1));
+/// # });
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub enum SetError<T> {
     /// The cell is filled already.
@@ -60,6 +77,19 @@ pub enum SetError<T> {
 impl<T> OnceCell<T> {
     const_unless_model! {
         /// An empty cell, for a `static` or a `const`.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use unstuck_sync::OnceCell;
+        ///
+        /// # unstuck_base::parker::block_on(async {
+        /// static GREETING: OnceCell<String> = OnceCell::const_new();
+        ///
+        /// assert_eq!(GREETING.get(), None);
+        /// assert_eq!(GREETING.get_or_init(async || "hello".to_owned()).await, "hello");
+        /// # });
+        /// ```
         pub fn const_new() -> Self {
             OnceCell { filled: AtomicBool::new(false), value: UnsafeCell::new(None), permits: Permits::new(1) }
         }
@@ -80,11 +110,27 @@ impl<T> OnceCell<T> {
     }
 
     /// An empty cell.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::OnceCell;
+    ///
+    /// assert!(!OnceCell::<u32>::new().initialized());
+    /// ```
     pub fn new() -> Self {
         OnceCell::const_new()
     }
 
     /// A cell with this value, or an empty one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::OnceCell;
+    ///
+    /// assert_eq!(OnceCell::new_with(Some(3)).get(), Some(&3));
+    /// ```
     pub fn new_with(value: Option<T>) -> Self {
         match value {
             Some(value) => OnceCell::const_new_with(value),
@@ -93,12 +139,34 @@ impl<T> OnceCell<T> {
     }
 
     /// Whether the cell is filled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::OnceCell;
+    ///
+    /// let cell = OnceCell::new();
+    /// assert!(!cell.initialized());
+    /// cell.set(1).unwrap();
+    /// assert!(cell.initialized());
+    /// ```
     pub fn initialized(&self) -> bool {
         // Acquire: pairs with the Release in `fill` (rule 2).
         self.filled.load(Ordering::Acquire)
     }
 
     /// The value, if the cell is filled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::OnceCell;
+    ///
+    /// let cell = OnceCell::new();
+    /// assert_eq!(cell.get(), None);
+    /// cell.set("ready").unwrap();
+    /// assert_eq!(cell.get(), Some(&"ready"));
+    /// ```
     pub fn get(&self) -> Option<&T> {
         if !self.initialized() {
             return None;
@@ -108,6 +176,16 @@ impl<T> OnceCell<T> {
     }
 
     /// The value, if the cell is filled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::OnceCell;
+    ///
+    /// let mut cell = OnceCell::new_with(Some(1));
+    /// *cell.get_mut().unwrap() += 1;
+    /// assert_eq!(cell.get(), Some(&2));
+    /// ```
     pub fn get_mut(&mut self) -> Option<&mut T> {
         // SAFETY: `&mut self`: nobody else has the cell.
         self.value.with_mut(|value| unsafe { (*value).as_mut() })
@@ -148,6 +226,18 @@ impl<T> OnceCell<T> {
     ///
     /// # Cancel safety
     /// Dropping the future drops what `f` gave; if that was under way, the next one who waits runs its own `f`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::OnceCell;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let cell = OnceCell::new();
+    /// assert_eq!(cell.get_or_init(async || 1).await, &1);
+    /// assert_eq!(cell.get_or_init(async || 2).await, &1);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn get_or_init<F, Fut>(&self, f: F) -> impl Future<Output = &T>
     where
@@ -170,6 +260,18 @@ impl<T> OnceCell<T> {
     ///
     /// # Cancel safety
     /// As for [`get_or_init`](OnceCell::get_or_init).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::OnceCell;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let cell = OnceCell::new();
+    /// assert_eq!(cell.get_or_try_init(async || "x".parse::<u32>()).await.ok(), None);
+    /// assert_eq!(cell.get_or_try_init(async || "4".parse::<u32>()).await, Ok(&4));
+    /// # });
+    /// ```
     #[track_caller]
     pub fn get_or_try_init<E, F, Fut>(&self, f: F) -> impl Future<Output = Result<&T, E>>
     where
@@ -186,11 +288,29 @@ impl<T> OnceCell<T> {
     }
 
     /// Takes the value out and leaves the cell empty.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::OnceCell;
+    ///
+    /// let mut cell = OnceCell::new_with(Some(1));
+    /// assert_eq!(cell.take(), Some(1));
+    /// assert!(!cell.initialized());
+    /// ```
     pub fn take(&mut self) -> Option<T> {
         std::mem::take(self).into_inner()
     }
 
     /// Takes the value out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::OnceCell;
+    ///
+    /// assert_eq!(OnceCell::new_with(Some(3)).into_inner(), Some(3));
+    /// ```
     pub fn into_inner(self) -> Option<T> {
         self.value.into_inner()
     }
@@ -274,11 +394,35 @@ impl<T: fmt::Debug> fmt::Debug for OnceCell<T> {
 
 impl<T> SetError<T> {
     /// Whether the cell was filled already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::OnceCell;
+    ///
+    /// let cell = OnceCell::new_with(Some(1));
+    /// assert!(cell.set(2).unwrap_err().is_already_init_err());
+    /// ```
     pub fn is_already_init_err(&self) -> bool {
         matches!(self, SetError::AlreadyInitializedError(_))
     }
 
     /// Whether somebody else was about to fill the cell.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::OnceCell;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let cell = OnceCell::new();
+    /// cell.get_or_init(async || {
+    ///     assert!(cell.set(2).unwrap_err().is_initializing_err());
+    ///     1
+    /// })
+    /// .await;
+    /// # });
+    /// ```
     pub fn is_initializing_err(&self) -> bool {
         matches!(self, SetError::InitializingError(_))
     }

@@ -14,7 +14,7 @@
 //!    only. While it is set nobody but the queue takes permits: nobody overtakes.
 //! 2. Whoever adds permits and finds WAITERS set hands out afterwards. Whoever sets WAITERS hands out afterwards. So
 //!    permits and a waiter that lacks them do not stay side by side: one of the two comes second, and sees the other.
-//! 3. A claim that is dropped gives back what it has been given, in part or in whole, and hands out.
+//! 3. A claim that is dropped or fails gives back what it has been given, in part or in whole, and hands out.
 //! 4. CLOSED is never taken back. A claim that had been granted but not consumed ends in the error all the same.
 //! 5. A release synchronizes with every later acquisition: adding is a Release, taking an Acquire, and all changes of
 //!    the word are read-modify-writes, so that the chain of releases does not break.
@@ -154,15 +154,16 @@ impl Permits {
         self.take_up_to(n)
     }
 
-    /// Refuses all claims from now on, and wakes those that wait.
+    /// Refuses all claims from now on, and wakes those that wait. What they have been given comes back when they end
+    /// (rule 3).
     pub(crate) fn close(&self) {
         let mut batch = WakeBatch::new();
         let mut queue = self.list.lock();
         // Release: pairs with the Acquire in `is_closed`.
         let before = self.word.fetch_or(CLOSED, Ordering::Release);
         if before & WAITERS != 0 {
-            let had = queue.call_all(&mut batch);
-            self.nobody_waits(had);
+            queue.call_all(&mut batch);
+            self.nobody_waits(0);
         }
         drop(queue);
         batch.wake_all();

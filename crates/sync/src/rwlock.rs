@@ -9,6 +9,7 @@
 //! 4. It is never poisoned: a panic under a guard unlocks.
 //! 5. A writer notes its task and line in the lock, for reports on who keeps others waiting.
 
+mod locking;
 mod owned_read_guard;
 mod owned_write_guard;
 mod read_guard;
@@ -18,9 +19,7 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 use unstuck_base::const_unless_model;
 use unstuck_base::entered::assert_may_block;
@@ -29,6 +28,7 @@ use unstuck_base::parker::block_on;
 
 use crate::TryLockError;
 use crate::permits::{Claim, Permits, Source};
+use locking::{Read, ReadOwned, Write, WriteOwned};
 
 pub use owned_read_guard::OwnedRwLockReadGuard;
 pub use owned_write_guard::{OwnedRwLockMappedWriteGuard, OwnedRwLockWriteGuard};
@@ -89,6 +89,18 @@ impl<T> RwLock<T> {
         ///
         /// # Panics
         /// If `max_reads` is 0 or exceeds `u32::MAX >> 3`.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use unstuck_sync::RwLock;
+        ///
+        /// static CONFIG: RwLock<u32> = RwLock::const_with_max_readers(10, 1);
+        ///
+        /// let reading = CONFIG.try_read().unwrap();
+        /// assert!(CONFIG.try_read().is_err()); // one at a time
+        /// assert_eq!(*reading, 10);
+        /// ```
         #[track_caller]
         pub fn const_with_max_readers(value: T, max_reads: u32) -> RwLock<T> {
             assert!(max_reads > 0, "a RwLock may not be created with 0 readers");
@@ -102,6 +114,17 @@ impl<T> RwLock<T> {
     }
 
     /// An unlocked lock around `value`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::RwLock;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = RwLock::new(5);
+    /// assert_eq!(*lock.read().await, 5);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn new(value: T) -> RwLock<T> {
         RwLock::const_new(value)
@@ -111,12 +134,32 @@ impl<T> RwLock<T> {
     ///
     /// # Panics
     /// If `max_reads` is 0 or exceeds `u32::MAX >> 3`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::RwLock;
+    ///
+    /// let lock = RwLock::with_max_readers("page", 2);
+    /// let (first, _second) = (lock.try_read().unwrap(), lock.try_read().unwrap());
+    /// assert!(lock.try_read().is_err());
+    /// drop(first);
+    /// assert!(lock.try_read().is_ok());
+    /// ```
     #[track_caller]
     pub fn with_max_readers(value: T, max_reads: u32) -> RwLock<T> {
         RwLock::const_with_max_readers(value, max_reads)
     }
 
     /// Takes the value out. Nobody can hold the lock: it is moved.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::RwLock;
+    ///
+    /// assert_eq!(RwLock::new(5).into_inner(), 5);
+    /// ```
     pub fn into_inner(self) -> T {
         self.value.into_inner()
     }
@@ -168,6 +211,18 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Cancel safety
     /// Dropping the future leaves the lock alone; it loses the place in the line.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::RwLock;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = Arc::new(RwLock::new(5));
+    /// assert_eq!(*lock.clone().read_owned().await, 5);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn read_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockReadGuard<T>> {
         ReadOwned(Claim::new(self, 1, WaitKind::Read, Location::caller()))
@@ -198,6 +253,16 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Errors
     /// [`TryLockError`] if a writer holds the lock or waits for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::RwLock;
+    ///
+    /// let lock = Arc::new(RwLock::new(5));
+    /// assert_eq!(*lock.clone().try_read_owned().unwrap(), 5);
+    /// ```
     pub fn try_read_owned(self: Arc<Self>) -> Result<OwnedRwLockReadGuard<T>, TryLockError> {
         self.permits.try_acquire(1).map_err(|_| TryLockError(()))?;
         Ok(OwnedRwLockReadGuard::of(self))
@@ -249,6 +314,19 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Cancel safety
     /// Dropping the future leaves the lock alone; it loses the place in the line.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::RwLock;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = Arc::new(RwLock::new(5));
+    /// *lock.clone().write_owned().await = 6;
+    /// assert_eq!(*lock.read().await, 6);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn write_owned(self: Arc<Self>) -> impl Future<Output = OwnedRwLockWriteGuard<T>> {
         let all = self.max_readers as usize;
@@ -259,6 +337,18 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Errors
     /// [`TryLockError`] if anybody holds the lock or waits for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::RwLock;
+    ///
+    /// let lock = RwLock::new(5);
+    /// let reading = lock.try_read().unwrap();
+    /// assert!(lock.try_write().is_err());
+    /// drop(reading);
+    /// *lock.try_write().unwrap() = 6;
+    /// ```
     #[track_caller]
     pub fn try_write(&self) -> Result<RwLockWriteGuard<'_, T>, TryLockError> {
         self.take_all(Location::caller())?;
@@ -269,6 +359,18 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Errors
     /// [`TryLockError`] if anybody holds the lock or waits for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::RwLock;
+    ///
+    /// let lock = Arc::new(RwLock::new(5));
+    /// let writing = lock.clone().try_write_owned().unwrap();
+    /// assert!(lock.try_read().is_err());
+    /// drop(writing);
+    /// ```
     #[track_caller]
     pub fn try_write_owned(self: Arc<Self>) -> Result<OwnedRwLockWriteGuard<T>, TryLockError> {
         self.take_all(Location::caller())?;
@@ -276,6 +378,16 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     /// The value, with no need to lock: `&mut self` proves that nobody else can.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::RwLock;
+    ///
+    /// let mut lock = RwLock::new(5);
+    /// *lock.get_mut() += 1;
+    /// assert_eq!(lock.into_inner(), 6);
+    /// ```
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }
@@ -334,71 +446,5 @@ unsafe impl<T: ?Sized> Source for &RwLock<T> {
 unsafe impl<T: ?Sized> Source for Arc<RwLock<T>> {
     fn permits(&self) -> &Permits {
         &self.permits
-    }
-}
-
-const NEVER_CLOSED: &str = "a reader-writer lock is never closed";
-
-/// What [`RwLock::read`] returns.
-struct Read<'a, T: ?Sized>(Claim<&'a RwLock<T>>);
-
-impl<'a, T: ?Sized> Future for Read<'a, T> {
-    type Output = RwLockReadGuard<'a, T>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: the one field is pinned when we are.
-        let claim = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
-        let lock = ready!(claim.poll(cx)).expect(NEVER_CLOSED);
-        Poll::Ready(RwLockReadGuard::of(lock))
-    }
-}
-
-/// What [`RwLock::read_owned`] returns.
-struct ReadOwned<T: ?Sized>(Claim<Arc<RwLock<T>>>);
-
-impl<T: ?Sized> Future for ReadOwned<T> {
-    type Output = OwnedRwLockReadGuard<T>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: the one field is pinned when we are.
-        let claim = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
-        let lock = ready!(claim.poll(cx)).expect(NEVER_CLOSED);
-        Poll::Ready(OwnedRwLockReadGuard::of(lock))
-    }
-}
-
-/// What [`RwLock::write`] returns.
-struct Write<'a, T: ?Sized>(Claim<&'a RwLock<T>>);
-
-impl<'a, T: ?Sized> Future for Write<'a, T> {
-    type Output = RwLockWriteGuard<'a, T>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: the one field is pinned when we are.
-        let claim = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
-        let at = claim.at();
-        let lock = ready!(claim.poll(cx)).expect(NEVER_CLOSED);
-        lock.permits.note_holder(at);
-        Poll::Ready(RwLockWriteGuard { lock })
-    }
-}
-
-/// What [`RwLock::write_owned`] returns.
-struct WriteOwned<T: ?Sized>(Claim<Arc<RwLock<T>>>);
-
-impl<T: ?Sized> Future for WriteOwned<T> {
-    type Output = OwnedRwLockWriteGuard<T>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: the one field is pinned when we are.
-        let claim = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
-        let at = claim.at();
-        let lock = ready!(claim.poll(cx)).expect(NEVER_CLOSED);
-        lock.permits.note_holder(at);
-        Poll::Ready(OwnedRwLockWriteGuard { lock })
     }
 }

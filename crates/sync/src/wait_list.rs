@@ -10,8 +10,9 @@
 //! 5. Every poll stamps its waiter with the task and its poll number. So a grant carries the poll in which its future
 //!    was last seen: a later poll of that task that ended without consuming the grant proves that the task does not
 //!    poll this future any more.
-//! 6. A call tells news, and gives nothing that another future could use: who is called is in no list any more. Setting
-//!    `called` is the last that its caller does to it; from then on the waiter is its future's alone, without the lock.
+//! 6. A call tells news, and gives nothing that another future could use: who is called is in no list any more. A part
+//!    of what it needs that it had been given stays with it. Setting `called` is the last that its caller does to it;
+//!    from then on the waiter is its future's alone, without the lock.
 //! 7. No user code runs under the lock: wakers are cloned before it is taken, woken and dropped after it is released.
 //!
 //! [`Permits`](crate::permits::Permits) grants, [`Notify`](crate::Notify), the cells and the cancellation tokens call.
@@ -232,24 +233,22 @@ impl Queue {
     /// Calls the first in line, with a mark that it will find. `false`: nobody waits.
     pub(crate) fn call_first(&mut self, mark: usize, batch: &mut WakeBatch) -> bool {
         let Some(first) = self.waiting.pop_front() else { return false };
-        self.call(first, mark, batch);
+        self.call(first, Some(mark), batch);
         true
     }
 
     /// Calls the last in line, with a mark that it will find. `false`: nobody waits.
     pub(crate) fn call_last(&mut self, mark: usize, batch: &mut WakeBatch) -> bool {
         let Some(last) = self.waiting.pop_back() else { return false };
-        self.call(last, mark, batch);
+        self.call(last, Some(mark), batch);
         true
     }
 
-    /// Calls everybody who waits, with the mark 0. Returns the sum of what they had, which is the caller's again.
-    pub(crate) fn call_all(&mut self, batch: &mut WakeBatch) -> usize {
-        let mut had = 0;
+    /// Calls everybody who waits. The mark that each finds is what it had been given, which stays with it.
+    pub(crate) fn call_all(&mut self, batch: &mut WakeBatch) {
         while let Some(waiter) = self.waiting.pop_front() {
-            had += self.call(waiter, 0, batch);
+            self.call(waiter, None, batch);
         }
-        had
     }
 
     /// Takes `waiter` out of whatever it is in, and says what it had. Its waker goes into `leftover`, which must
@@ -294,22 +293,21 @@ impl Queue {
         }
     }
 
-    /// Waiting to Called. `waiter` was taken out of `waiting` just now. Returns what it had.
-    fn call(&mut self, waiter: NonNull<Waiter>, mark: usize, batch: &mut WakeBatch) -> usize {
+    /// Waiting to Called. `waiter` was taken out of `waiting` just now. Without a mark it keeps what it had.
+    fn call(&mut self, waiter: NonNull<Waiter>, mark: Option<usize>, batch: &mut WakeBatch) {
         // SAFETY: it was linked until now, so it is alive and in place (rule 1). Its future does not free it without our
         // lock until `called` is set; that is the last touch, and it makes no reference to the rest (rule 6).
         unsafe {
-            let had = waiter.as_ref().with(self, |entry| {
+            waiter.as_ref().with(self, |entry| {
                 entry.state = State::Called;
                 if let Some(waker) = entry.waker.take() {
                     batch.push(waker);
                 }
-                std::mem::replace(&mut entry.has, mark)
+                entry.has = mark.unwrap_or(entry.has);
             });
             let called = &raw const (*waiter.as_ptr()).called;
             // Release: pairs with the Acquire in `take_call`.
             (*called).store(true, Ordering::Release);
-            had
         }
     }
 

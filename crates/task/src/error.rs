@@ -10,6 +10,20 @@ use std::panic::AssertUnwindSafe;
 use crate::id::Id;
 
 /// A task ended without an output. Returned by awaiting a [`JoinHandle`](crate::JoinHandle).
+///
+/// # Examples
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+/// # unstuck::run(async {
+/// let panicked = unstuck::spawn(async { panic!("no more coffee") }).await.unwrap_err();
+/// assert!(panicked.is_panic());
+/// assert!(panicked.to_string().contains("no more coffee"));
+///
+/// let forever = unstuck::spawn(std::future::pending::<()>());
+/// forever.abort();
+/// assert!(forever.await.unwrap_err().is_cancelled());
+/// # });
+/// ```
 pub struct JoinError(Box<Ended>);
 
 struct Ended {
@@ -42,11 +56,31 @@ impl JoinError {
     }
 
     /// Whether the task was cancelled: aborted, or dropped by the shutdown of its runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let task = unstuck::spawn(std::future::pending::<()>());
+    /// task.abort();
+    /// assert!(task.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.0.panic.is_none()
     }
 
     /// Whether the task panicked.
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let error = unstuck::spawn(async { panic!("no more coffee") }).await.unwrap_err();
+    /// assert!(error.is_panic());
+    /// assert!(!error.is_cancelled());
+    /// # });
+    /// ```
     pub fn is_panic(&self) -> bool {
         self.0.panic.is_some()
     }
@@ -56,6 +90,16 @@ impl JoinError {
     /// # Panics
     /// If the task did not panic: ask [`is_panic`](JoinError::is_panic) first, or use
     /// [`try_into_panic`](JoinError::try_into_panic).
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let error = unstuck::spawn(async { panic!("no more coffee") }).await.unwrap_err();
+    /// let reason = error.into_panic();
+    /// assert_eq!(reason.downcast_ref::<&str>(), Some(&"no more coffee"));
+    /// # });
+    /// ```
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send + 'static> {
         self.try_into_panic().expect("`JoinError` reason is not a panic.")
@@ -65,6 +109,18 @@ impl JoinError {
     ///
     /// # Errors
     /// This error, unchanged, if the task did not panic.
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let task = unstuck::spawn(async { panic!("no more coffee") });
+    /// match task.await.unwrap_err().try_into_panic() {
+    ///     Ok(reason) => assert!(reason.is::<&str>()),
+    ///     Err(cancelled) => unreachable!("nobody aborts it: {cancelled}"),
+    /// }
+    /// # });
+    /// ```
     pub fn try_into_panic(mut self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         match self.0.panic.take() {
             Some(payload) => Ok(payload.0.0),
@@ -73,6 +129,17 @@ impl JoinError {
     }
 
     /// The task that ended.
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let task = unstuck::spawn(std::future::pending::<()>());
+    /// let id = task.id();
+    /// task.abort();
+    /// assert_eq!(task.await.unwrap_err().id(), id);
+    /// # });
+    /// ```
     pub fn id(&self) -> Id {
         self.0.id
     }

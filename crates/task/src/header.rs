@@ -184,6 +184,10 @@ unsafe fn poll<F: Future>(task: NonNull<Header>, cx: &mut Context<'_>) -> Poll<(
         },
         Err(panic) => Err(panic),
     };
+    if output.is_err() {
+        // SAFETY: the task is not COMPLETE, so its scheduler is alive.
+        unsafe { task.as_ref().home.schedule() }.panicked();
+    }
     // SAFETY: rule 3: RUNNING is the caller's; the future is gone.
     unsafe { write_output::<F>(task, output.map_err(|panic| JoinError::panicked(task.as_ref().id, panic))) };
     Poll::Ready(())

@@ -51,12 +51,33 @@ impl<T> JoinHandle<T> {
 
     /// Asks the task to end: its future is dropped, on a thread of its runtime, at the next point where it waits.
     /// Awaiting the handle then gives a [cancelled](JoinError::is_cancelled) error, unless the task was over already.
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let task = unstuck::spawn(std::future::pending::<()>());
+    /// task.abort();
+    /// assert!(task.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn abort(&self) {
         // SAFETY: the handle counts a reference.
         unsafe { submit(self.task, State::abort) };
     }
 
     /// A handle that can abort the task and can't wait for it.
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let task = unstuck::spawn(std::future::pending::<()>());
+    /// let abort = task.abort_handle(); // for somebody who does not wait for it
+    /// abort.abort();
+    /// assert!(task.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     #[must_use = "abort handles do nothing unless `.abort` is called"]
     pub fn abort_handle(&self) -> AbortHandle {
         self.header().state.add_ref();
@@ -64,11 +85,33 @@ impl<T> JoinHandle<T> {
     }
 
     /// Whether the task is over. Its future is dropped then.
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let first = unstuck::spawn(async { 1 });
+    /// let second = unstuck::spawn(async { 2 });
+    /// assert!(!first.is_finished()); // here it can't have begun yet
+    /// second.await.unwrap();
+    /// assert!(first.is_finished());
+    /// assert_eq!(first.await.unwrap(), 1);
+    /// # });
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.header().state.snapshot().is_complete()
     }
 
     /// The task's id.
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let (a, b) = (unstuck::spawn(async {}), unstuck::spawn(async {}));
+    /// assert_ne!(a.id(), b.id());
+    /// # });
+    /// ```
     pub fn id(&self) -> Id {
         self.header().id
     }
@@ -191,17 +234,49 @@ impl RefUnwindSafe for AbortHandle {}
 
 impl AbortHandle {
     /// Asks the task to end; see [`JoinHandle::abort`].
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let task = unstuck::spawn(async { 6 * 7 });
+    /// let handle = task.abort_handle();
+    /// assert_eq!(task.await.unwrap(), 42);
+    /// handle.abort(); // too late: that changes nothing
+    /// # });
+    /// ```
     pub fn abort(&self) {
         // SAFETY: the handle counts a reference.
         unsafe { submit(self.task, State::abort) };
     }
 
     /// Whether the task is over.
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let task = unstuck::spawn(async { 6 * 7 });
+    /// let handle = task.abort_handle();
+    /// assert!(!handle.is_finished());
+    /// task.await.unwrap();
+    /// assert!(handle.is_finished());
+    /// # });
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.header().state.snapshot().is_complete()
     }
 
     /// The task's id.
+    ///
+    /// # Examples
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # unstuck::run(async {
+    /// let task = unstuck::spawn(async {});
+    /// assert_eq!(task.abort_handle().id(), task.id());
+    /// # });
+    /// ```
     pub fn id(&self) -> Id {
         self.header().id
     }

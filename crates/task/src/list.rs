@@ -31,6 +31,8 @@ pub struct TaskList {
 struct Shard {
     open: bool,
     len: usize,
+    /// How many have entered so far.
+    entered: u64,
     tasks: List<Header>,
 }
 
@@ -40,7 +42,7 @@ unsafe impl Send for Shard {}
 impl TaskList {
     /// An open list for a scheduler with so many threads.
     pub fn new(threads: usize) -> Self {
-        let shard = || CachePadded::new(Mutex::new(Shard { open: true, len: 0, tasks: List::new() }));
+        let shard = || CachePadded::new(Mutex::new(Shard { open: true, len: 0, entered: 0, tasks: List::new() }));
         TaskList { shards: (0..=threads.min(usize::from(u16::MAX) - 1)).map(|_| shard()).collect() }
     }
 
@@ -87,6 +89,7 @@ impl TaskList {
             let mut shard = self.shards[at].lock();
             if shard.open {
                 shard.len += 1;
+                shard.entered += 1;
                 // SAFETY: a new task is in no list; the list's reference keeps it in place until it is taken out.
                 unsafe { shard.tasks.push_back(task) };
             }
@@ -104,6 +107,11 @@ impl TaskList {
     /// How many tasks are alive.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().len).sum()
+    }
+
+    /// How many tasks have entered so far, whether they are alive or over.
+    pub fn entered(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.lock().entered).sum()
     }
 
     /// Whether no task is alive.

@@ -162,8 +162,14 @@ pub(crate) unsafe fn cancel(task: NonNull<Header>) {
 unsafe fn complete(task: NonNull<Header>) {
     // SAFETY: the caller's reference keeps the task alive.
     let header = unsafe { task.as_ref() };
-    // SAFETY: the caller keeps the scheduler alive.
-    let list = if header.is_unlisted() { None } else { unsafe { header.home.schedule() }.tasks() };
+    let list = if header.is_unlisted() {
+        None
+    } else {
+        // SAFETY: the caller keeps the scheduler alive.
+        let schedule = unsafe { header.home.schedule() };
+        schedule.ended(header.id, header.spawned_at);
+        schedule.tasks()
+    };
     let references = if list.is_some_and(|tasks| tasks.remove(task)) { 2 } else { 1 };
     match header.state.complete(references) {
         OnComplete::Given => {}

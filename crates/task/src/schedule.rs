@@ -15,6 +15,8 @@
 //! 4. The guards are sharded by thread, so that two waking threads seldom share a cache line.
 
 use std::fmt;
+use std::num::NonZeroU64;
+use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::Mutex as StdMutex;
 
@@ -22,6 +24,7 @@ use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
 use unstuck_base::sync::{MODELLED, UnsafeCell, thread};
 use unstuck_base::{CachePadded, local};
 
+use crate::id::Id;
 use crate::list::TaskList;
 use crate::run::Runnable;
 
@@ -36,6 +39,14 @@ pub trait Schedule: Send + Sync {
 
     /// The list that the tasks of this scheduler are in, if any.
     fn tasks(&self) -> Option<&TaskList>;
+
+    /// A listed task is over: its future is gone, and nobody else knows yet. It may run user code, whose panics end there.
+    fn ended(&self, id: Id, spawned_at: &'static Location<'static>) {
+        let _ = (id, spawned_at);
+    }
+
+    /// A task has panicked, on this thread, which polls it. It runs no user code.
+    fn panicked(&self) {}
 }
 
 const SHARDS: usize = if MODELLED { 1 } else { 8 };
@@ -44,6 +55,8 @@ const SHARDS: usize = if MODELLED { 1 } else { 8 };
 pub struct Home {
     /// How many wakers of foreign threads are in progress.
     guards: [CachePadded<AtomicUsize>; SHARDS],
+    /// That of no other block, so that no two schedulers that are alive have the same.
+    number: NonZeroU64,
     /// Written by [`HomeRef::bind`] before any task is made, read only for a task that is not COMPLETE (rule 1).
     schedule: UnsafeCell<Option<NonNull<dyn Schedule>>>,
 }
@@ -66,6 +79,11 @@ impl Home {
     /// What this home is called in [`unstuck_base::local::home`].
     pub fn key(&self) -> *const () {
         std::ptr::from_ref(self).cast()
+    }
+
+    /// A number that no other scheduler has that is alive now.
+    pub fn number(&self) -> NonZeroU64 {
+        self.number
     }
 
     /// Whether this thread keeps the scheduler alive anyway (rule 2).
@@ -117,6 +135,7 @@ impl HomeRef {
         HomeRef(free.unwrap_or_else(|| {
             Box::leak(Box::new(Home {
                 guards: std::array::from_fn(|_| CachePadded::new(AtomicUsize::new(0))),
+                number: local::next_task_id(),
                 schedule: UnsafeCell::new(None),
             }))
         }))

@@ -7,11 +7,15 @@
 //!    polled may borrow from itself, and looking at the variant must not touch those bytes.
 //! 3. Its future is dropped as soon as it has completed, its output stays until it is taken.
 
-use std::future::{Future, IntoFuture};
 use std::mem;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+
 use unstuck_base::local;
+
+// Programs that name these found them here.
+pub use std::future::{Future, IntoFuture, poll_fn};
+pub use std::pin::Pin;
+pub use std::result::Result;
+pub use std::task::{Context, Poll, ready};
 
 /// A random number in `0..n`, from the runtime's seed where there is one.
 #[inline]

@@ -3,7 +3,7 @@
 //! 1. A socket writes into memory that need not be initialised, and says how much it has written ([`Socket`](unstuck_driver::Socket)'s promise):
 //!    only here that is believed.
 
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::mem::MaybeUninit;
 
 use bytes::BufMut;
@@ -57,16 +57,4 @@ pub(super) fn into_buf_mut<B: BufMut + ?Sized, R: Received>(
     // SAFETY: rule 1: that many bytes of the chunk were written.
     unsafe { buf.advance_mut(received.len()) };
     Ok(received)
-}
-
-/// Receives into the first of `bufs` that has room. One call receives once: a second one could find an error, which could
-/// not be told together with the bytes of the first.
-pub(super) fn into_slices<R>(
-    bufs: &mut [IoSliceMut<'_>],
-    receive: impl FnOnce(&mut [MaybeUninit<u8>]) -> io::Result<R>,
-) -> io::Result<R> {
-    match bufs.iter_mut().find(|buf| !buf.is_empty()) {
-        Some(buf) => receive(uninit(buf)),
-        None => receive(&mut []),
-    }
 }

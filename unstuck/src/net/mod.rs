@@ -1,12 +1,14 @@
-//! TCP and UDP.
+//! TCP, UDP and Unix sockets.
 //!
 //! | to do | use |
 //! |---|---|
 //! | serve connections | [`TcpListener`] |
 //! | connect to a server | [`TcpStream::connect`] |
+//! | choose options before connecting or listening | [`TcpSocket`] |
 //! | read and write a stream | the methods of [`AsyncReadExt`](crate::io::AsyncReadExt) and [`AsyncWriteExt`](crate::io::AsyncWriteExt) |
 //! | read in one task and write in another | [`TcpStream::into_split`] |
 //! | send and receive datagrams | [`UdpSocket`], which several tasks may use at the same time through an [`Arc`](std::sync::Arc) |
+//! | talk to processes of the same machine | [`UnixListener`], [`UnixStream`], [`UnixDatagram`]; pipes are in [`unix::pipe`] |
 //! | find the addresses of a name | [`lookup_host`] |
 //!
 //! Where an address is asked for, so is anything that has one: see [`ToSocketAddrs`].
@@ -39,13 +41,17 @@
 
 mod address;
 mod buffer;
-mod kernel;
 mod options;
-mod ready;
 pub mod tcp;
 mod udp;
+pub mod unix;
 
 pub use address::{ToSocketAddrs, lookup_host};
 pub use tcp::listener::TcpListener;
+pub use tcp::socket::TcpSocket;
 pub use tcp::stream::TcpStream;
 pub use udp::UdpSocket;
+pub use unix::datagram::UnixDatagram;
+pub use unix::listener::UnixListener;
+pub use unix::socket::UnixSocket;
+pub use unix::stream::UnixStream;

@@ -1,17 +1,22 @@
 //! Settings of a runtime, and putting its parts together.
 
+mod hooks;
+mod tuning;
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use unstuck_context::Parts;
+use unstuck_context::{Enabled, Parts};
 use unstuck_driver::clock::pausable;
 use unstuck_driver::{Driver, Kernel, PausedClock, Timers};
-use unstuck_scheduler::{BlockingPool, Hooks, Pool, Single, blocking, pool};
+use unstuck_os::Batches;
+use unstuck_scheduler::{BlockingPool, Hooks, Pool, Single, Tuning, blocking, pool};
 
+use super::histogram::ByResolution;
 use super::threads::{Threads, default_workers};
-use super::{Handle, Kind, LocalOptions, LocalRuntime, Runtime};
+use super::{Handle, HistogramConfiguration, Kind, LocalOptions, LocalRuntime, RngSeed, Runtime};
 
 /// Builds a [`Runtime`] with settings of one's own.
 ///
@@ -39,6 +44,15 @@ pub struct Builder {
     hooks: Hooks,
     start_paused: bool,
     name: Option<String>,
+    enabled: Enabled,
+    tuning: Tuning,
+    seed: Option<RngSeed>,
+    events: usize,
+    busy_events: Option<usize>,
+    has_poll_times: bool,
+    /// Else by resolution.
+    poll_times: Option<HistogramConfiguration>,
+    poll_times_by_resolution: ByResolution,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,21 +82,49 @@ impl Builder {
             hooks: Hooks::default(),
             start_paused: false,
             name: None,
+            enabled: Enabled { io: false, time: false },
+            tuning: Tuning::default(),
+            seed: None,
+            events: Batches::default().parked,
+            busy_events: None,
+            has_poll_times: false,
+            poll_times: None,
+            poll_times_by_resolution: ByResolution::default(),
         }
     }
 
-    /// Enables I/O and time. Both are always there: the method is for programs that say so.
+    /// Enables I/O and time; see [`enable_io`](Builder::enable_io) and [`enable_time`](Builder::enable_time).
     pub fn enable_all(&mut self) -> &mut Self {
+        self.enabled = Enabled::ALL;
         self
     }
 
-    /// Enables I/O, which is always there.
+    /// Enables what waits for the outside world: sockets, pipes, signals, child processes. Making one of them in a runtime
+    /// without it panics.
+    ///
+    /// # Example
+    /// ```should_panic
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// // Panics: the runtime has no I/O.
+    /// let _ = runtime.block_on(unstuck::net::TcpListener::bind("127.0.0.1:0"));
+    /// ```
     pub fn enable_io(&mut self) -> &mut Self {
+        self.enabled.io = true;
         self
     }
 
-    /// Enables time, which is always there.
+    /// Enables what waits for a deadline: sleeping, timeouts, intervals. Making one of them in a runtime without it panics.
+    ///
+    /// # Example
+    /// ```should_panic
+    /// use unstuck::time::{Duration, sleep};
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    /// // Panics: the runtime has no timers.
+    /// runtime.block_on(async { sleep(Duration::from_millis(1)).await });
+    /// ```
     pub fn enable_time(&mut self) -> &mut Self {
+        self.enabled.time = true;
         self
     }
 
@@ -99,8 +141,14 @@ impl Builder {
     }
 
     /// What the runtime is called, for [`Handle::name`]: to tell several apart.
+    ///
+    /// # Panics
+    /// If that is nothing, or only white space.
+    #[track_caller]
     pub fn name(&mut self, val: impl Into<String>) -> &mut Self {
-        self.name = Some(val.into());
+        let name = val.into();
+        assert!(!name.trim().is_empty(), "runtime name shouldn't be empty");
+        self.name = Some(name);
         self
     }
 
@@ -157,42 +205,6 @@ impl Builder {
         self
     }
 
-    /// What to call when a thread of the runtime (worker or blocking) has started, on that thread.
-    pub fn on_thread_start<F>(&mut self, f: F) -> &mut Self
-    where
-        F: Fn() + Send + Sync + 'static,
-    {
-        self.hooks.start = Some(Arc::new(f));
-        self
-    }
-
-    /// What to call when a thread of the runtime is about to end, on that thread.
-    pub fn on_thread_stop<F>(&mut self, f: F) -> &mut Self
-    where
-        F: Fn() + Send + Sync + 'static,
-    {
-        self.hooks.stop = Some(Arc::new(f));
-        self
-    }
-
-    /// What to call when a worker is about to sleep, on that thread.
-    pub fn on_thread_park<F>(&mut self, f: F) -> &mut Self
-    where
-        F: Fn() + Send + Sync + 'static,
-    {
-        self.hooks.park = Some(Arc::new(f));
-        self
-    }
-
-    /// What to call when a worker has slept, on that thread.
-    pub fn on_thread_unpark<F>(&mut self, f: F) -> &mut Self
-    where
-        F: Fn() + Send + Sync + 'static,
-    {
-        self.hooks.unpark = Some(Arc::new(f));
-        self
-    }
-
     /// Whether the clock stands still from the start; see [`time::pause`](crate::time::pause). For tests on a
     /// current-thread runtime.
     pub fn start_paused(&mut self, start_paused: bool) -> &mut Self {
@@ -210,7 +222,18 @@ impl Builder {
     /// not a number above 0.
     #[track_caller]
     pub fn build(&mut self) -> io::Result<Runtime> {
-        let (kernel, driver) = unstuck_os::open()?;
+        let batches = Batches { parked: self.events, busy: self.busy_events.unwrap_or(self.events) };
+        if self.enabled.io {
+            let (kernel, driver) = unstuck_os::open_with(batches)?;
+            self.build_on(kernel, driver)
+        } else {
+            let (kernel, driver) = unstuck_os::offline();
+            self.build_on(kernel, driver)
+        }
+    }
+
+    #[track_caller]
+    fn build_on<K: Kernel, D: Driver + 'static>(&self, kernel: Arc<K>, driver: D) -> io::Result<Runtime> {
         match self.flavor {
             Flavor::CurrentThread => {
                 let (kernel, driver) = pausable(kernel, driver);
@@ -266,7 +289,8 @@ impl Builder {
         clock: Arc<PausedClock>,
     ) -> Runtime {
         let timers = Timers::new(kernel.clone(), 0);
-        let single = Single::new(kernel.clone(), driver, timers.clone(), kernel.entropy(), self.hooks.clone());
+        let seed = self.seed_or_entropy(&*kernel);
+        let single = Single::new(kernel.clone(), driver, timers.clone(), seed, self.hooks.clone(), self.tuning());
         let blocking = self.blocking_pool(&kernel);
         let parts = Parts {
             scheduler: single.scheduler(),
@@ -275,6 +299,7 @@ impl Builder {
             blocking: blocking.clone(),
             clock: Some(clock),
             name: self.name.clone(),
+            enabled: self.enabled,
         };
         let handle = unstuck_context::Handle::new(parts);
         blocking.set_context(handle.clone());
@@ -290,7 +315,8 @@ impl Builder {
             spares: self.max_blocking_threads,
             start_thread: self.threads.starter(),
             hooks: self.hooks.clone(),
-            seed: kernel.entropy(),
+            tuning: self.tuning(),
+            seed: self.seed_or_entropy(&*kernel),
         };
         let pool = Pool::new(&config, kernel.clone(), driver, timers.clone(), blocking.clone());
         let parts = Parts {
@@ -300,6 +326,7 @@ impl Builder {
             blocking: blocking.clone(),
             clock: None,
             name: self.name.clone(),
+            enabled: self.enabled,
         };
         let handle = unstuck_context::Handle::new(parts);
         blocking.set_context(handle.clone());
@@ -315,6 +342,16 @@ impl Builder {
             Kind::CurrentThread(_) => unreachable!("made above"),
         }
         Ok(runtime)
+    }
+
+    fn seed_or_entropy(&self, kernel: &dyn Kernel) -> u64 {
+        self.seed.as_ref().map_or_else(|| kernel.entropy(), RngSeed::number)
+    }
+
+    fn tuning(&self) -> Tuning {
+        let configuration = || self.poll_times.clone().unwrap_or_else(|| self.poll_times_by_resolution.into());
+        let poll_times = self.has_poll_times.then(|| configuration().bounds().into());
+        Tuning { poll_times, ..self.tuning.clone() }
     }
 
     fn blocking_pool(&self, kernel: &Arc<dyn Kernel>) -> Arc<BlockingPool> {
@@ -338,6 +375,7 @@ impl fmt::Debug for Builder {
             .field("thread_stack_size", &self.threads.stack_size)
             .field("start_paused", &self.start_paused)
             .field("name", &self.name)
+            .field("enabled", &self.enabled)
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use unstuck_context::{EnterGuard, Flavor, Parts, TryCurrentError};
 
-use super::RuntimeMetrics;
+use super::{Id, RuntimeMetrics};
 use crate::task::JoinHandle;
 
 /// A handle to a runtime: spawns onto it, enters it, blocks on it. Cloning is cheap.
@@ -134,6 +134,11 @@ impl Handle {
     /// ```
     pub fn name(&self) -> Option<&str> {
         self.parts().name.as_deref()
+    }
+
+    /// The id of the runtime, the same for all its handles.
+    pub fn id(&self) -> Id {
+        Id::from_number(self.parts().scheduler.home().get().number())
     }
 
     /// What can be counted of the runtime.

@@ -2,7 +2,7 @@
 //!
 //! 1. It is a current-thread runtime that stays on its thread: it is not `Send`, so only its own thread is ever in its
 //!    `block_on`, and only there are its tasks run and dropped.
-//! 2. While it runs, it is the place for `spawn_local`.
+//! 2. While it runs, or is the current runtime of its thread, it is the place for `spawn_local`.
 
 use std::fmt;
 use std::future::Future;
@@ -12,13 +12,16 @@ use std::time::Duration;
 
 use unstuck_context::{EnterGuard, LocalGuard, enter_local, spawn_local};
 
-use super::{Builder, Handle, Runtime, RuntimeMetrics};
+use super::{Builder, Handle, Kind, Runtime, RuntimeMetrics};
 use crate::task::JoinHandle;
 
 /// Settings of a [`LocalRuntime`]. There are none yet.
 #[derive(Debug, Default)]
 #[non_exhaustive]
-pub struct LocalOptions {}
+pub struct LocalOptions {
+    // What such a runtime is told may belong to its thread.
+    _stays_on_its_thread: PhantomData<*mut ()>,
+}
 
 /// A runtime that runs tasks on the thread that made it, which need not be `Send`.
 ///
@@ -49,6 +52,11 @@ impl LocalRuntime {
 
     /// Only for a current-thread runtime (rule 1).
     pub(super) fn around(runtime: Runtime) -> LocalRuntime {
+        match &runtime.scheduler {
+            // SAFETY: rule 1: it is in a value that is not Send from here on.
+            Kind::CurrentThread(single) => unsafe { single.stay_on_this_thread() },
+            Kind::MultiThread(_) => unreachable!("only for a current-thread runtime"),
+        }
         LocalRuntime { runtime, _stays_on_its_thread: PhantomData }
     }
 
@@ -89,7 +97,20 @@ impl LocalRuntime {
         self.runtime.block_on(future)
     }
 
-    /// Makes this runtime the thread's current one until the guard is dropped.
+    /// Makes this runtime the thread's current one until the guard is dropped; [`spawn_local`](crate::task::spawn_local)
+    /// finds it, too. The tasks run while the thread is in [`block_on`](LocalRuntime::block_on).
+    ///
+    /// # Example
+    /// ```
+    /// let runtime = unstuck::runtime::LocalRuntime::new()?;
+    /// let name = std::rc::Rc::new("local");
+    /// let task = {
+    ///     let _guard = runtime.enter();
+    ///     unstuck::task::spawn_local(async move { name.len() })
+    /// };
+    /// assert_eq!(runtime.block_on(task).unwrap(), 5);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn enter(&self) -> EnterGuard<'_> {
         self.runtime.enter()
     }

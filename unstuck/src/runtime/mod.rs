@@ -19,9 +19,17 @@
 //! ```
 
 mod builder;
+#[cfg(feature = "time")]
+pub(crate) mod clock;
 mod handle;
+mod histogram;
+mod id;
 mod local;
 mod metrics;
+mod panics;
+mod seed;
+#[cfg(feature = "net")]
+pub(crate) mod sockets;
 mod threads;
 
 use std::fmt;
@@ -29,16 +37,24 @@ use std::future::Future;
 use std::io;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use unstuck_base::entered;
+use unstuck_context::with_current;
 use unstuck_scheduler::{BlockingPool, Pool, Single};
 
 pub use builder::Builder;
 pub use handle::{Handle, RuntimeFlavor};
+pub use histogram::{
+    HistogramConfiguration, HistogramScale, InvalidHistogramConfiguration, LogHistogram, LogHistogramBuilder,
+};
+pub use id::Id;
 pub use local::{LocalOptions, LocalRuntime};
 pub use metrics::RuntimeMetrics;
+pub use panics::UnhandledPanic;
+pub use seed::RngSeed;
 pub use unstuck_context::{EnterGuard, TryCurrentError};
+pub use unstuck_scheduler::TaskMeta;
 /// The scheduler of a `LocalSet`, which `task` puts its types around.
 pub(crate) use unstuck_scheduler::local as local_scheduler;
 
@@ -252,8 +268,9 @@ fn enter_runtime() -> entered::Entered {
         Some(entered) => entered,
         None => panic!(
             "Cannot start a runtime from within a runtime. This happens because a function (like `block_on`) attempted to \
-             block the current thread while the thread is being used to drive asynchronous tasks: await the future instead, \
-             or move the blocking part to `spawn_blocking` or `block_in_place`."
+             block the current thread while the thread is being used to drive asynchronous tasks. If you are in an \
+             async function, use `.await` on the future instead of blocking on it. If you can't, move the blocking part to \
+             `spawn_blocking` or `block_in_place`."
         ),
     }
 }
@@ -262,7 +279,42 @@ fn enter_runtime() -> entered::Entered {
 impl UnwindSafe for Runtime {}
 impl RefUnwindSafe for Runtime {}
 
-/// The time outside any runtime.
-pub(crate) fn default_now() -> Instant {
-    unstuck_os::now()
+/// Which worker of the current runtime this thread is, counted from 0 as in [`RuntimeMetrics`].
+///
+/// `None` on threads that are no workers: outside a runtime, in the `block_on` of a multi-thread runtime, in
+/// [`spawn_blocking`](crate::task::spawn_blocking) and [`block_in_place`](crate::task::block_in_place). The thread that runs
+/// a current-thread runtime is its worker 0. A task may be on another worker after each `.await`.
+///
+/// # Examples
+/// ```
+/// use unstuck::runtime::worker_index;
+///
+/// # #[unstuck::main(worker_threads = 2)]
+/// # async fn main() {
+/// let index = unstuck::spawn(async { worker_index() }).await.unwrap();
+/// assert!(index.is_some_and(|index| index < 2));
+/// assert_eq!(unstuck::task::spawn_blocking(worker_index).await.unwrap(), None);
+/// # }
+/// ```
+pub fn worker_index() -> Option<usize> {
+    with_current(|handle| handle.parts().scheduler.worker_index()).ok()?
+}
+
+/// Whether an operation failed with `err` since the runtime of its resource has shut down.
+///
+/// # Examples
+/// ```
+/// use unstuck::net::TcpListener;
+/// use unstuck::runtime::{Runtime, is_rt_shutdown_err};
+///
+/// let ended = Runtime::new()?;
+/// let listener = ended.block_on(TcpListener::bind("127.0.0.1:0"))?;
+/// drop(ended);
+///
+/// let error = Runtime::new()?.block_on(listener.accept()).unwrap_err();
+/// assert!(is_rt_shutdown_err(&error));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn is_rt_shutdown_err(err: &io::Error) -> bool {
+    err.get_ref().is_some_and(|inside| inside.is::<unstuck_driver::readiness::Shutdown>())
 }

@@ -17,7 +17,7 @@ use crate::called_at::called_here;
 ///
 /// # Panics
 ///
-/// When polled outside a runtime.
+/// When polled outside a runtime, or in one that was built without [`enable_io`](crate::runtime::Builder::enable_io).
 ///
 /// # Cancel safety
 ///

@@ -6,10 +6,10 @@ use std::io;
 use std::os::raw::c_int;
 use std::task::{Context, Poll};
 
-use unstuck_context::with_current;
 use unstuck_driver::signal::Listener;
 
 use crate::called_at::called_here;
+use crate::kernel::kernel;
 
 /// Which signal.
 ///
@@ -114,7 +114,7 @@ impl From<SignalKind> for c_int {
 ///
 /// # Panics
 ///
-/// Outside a runtime.
+/// Outside a runtime, or in one that was built without [`enable_io`](crate::runtime::Builder::enable_io).
 ///
 /// # Examples
 ///
@@ -134,10 +134,7 @@ impl From<SignalKind> for c_int {
 /// ```
 #[track_caller]
 pub fn signal(kind: SignalKind) -> io::Result<Signal> {
-    let source = match with_current(|handle| handle.parts().kernel.signal(kind.0)) {
-        Ok(source) => source?,
-        Err(error) => panic!("{error}"),
-    };
+    let source = kernel().signal(kind.0)?;
     Ok(Signal { listener: source.listen() })
 }
 

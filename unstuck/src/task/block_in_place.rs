@@ -46,7 +46,13 @@ where
          tasks would stand still. Use `spawn_blocking`"
     );
     // Ends when it is dropped, after `f`, also by a panic.
-    let _blocking = with_current(|handle| handle.parts().scheduler.begin_blocking()).ok().flatten();
+    let _blocking = match with_current(|handle| handle.parts().scheduler.begin_blocking()) {
+        Ok(Ok(part)) => part,
+        // The payload is a `&str`, as that of a panic with these words written out.
+        Ok(Err(refused)) => std::panic::panic_any(refused.0),
+        // Outside a runtime.
+        Err(_) => None,
+    };
     let _left = entered::leave();
     local::with_unlimited_budget(f)
 }

@@ -35,22 +35,85 @@
 //! line of the user's code.
 
 mod block_in_place;
+mod builder;
 pub mod coop;
 mod id;
-mod join_set;
+pub mod join_set;
 mod local;
 mod spawn;
 mod task_local;
 mod yield_now;
 
 pub use block_in_place::block_in_place;
+pub use builder::Builder;
 pub use id::{id, try_id};
 pub use join_set::JoinSet;
 pub use local::{LocalEnterGuard, LocalSet, spawn_local};
 pub use spawn::{spawn, spawn_blocking};
 pub use task_local::LocalKey;
-pub use unstuck_task::{AbortHandle, Id, JoinError, JoinHandle};
+pub use unstuck_task::{Id, JoinError};
 pub use yield_now::yield_now;
+
+/// The right to end a task early, apart from the right to its output.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::task;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let task = task::spawn(std::future::pending::<()>());
+/// let abort = task.abort_handle();
+/// assert_eq!(abort.id(), task.id());
+///
+/// abort.abort();
+/// assert!(task.await.unwrap_err().is_cancelled());
+/// assert!(abort.is_finished());
+/// # }
+/// ```
+#[doc(inline)]
+pub use unstuck_task::AbortHandle;
+
+/// What [`spawn`] returns: a future of the task's output, and a handle to the task.
+///
+/// # Examples
+///
+/// The output of a task, the panic of another, and a third that is ended early:
+///
+/// ```
+/// use unstuck::task;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let sum = task::spawn(async { 1 + 2 });
+/// assert_eq!(sum.await.unwrap(), 3);
+///
+/// let broken = task::spawn(async { panic!("out of paper") });
+/// let error: task::JoinError = broken.await.unwrap_err();
+/// assert_eq!(error.into_panic().downcast_ref(), Some(&"out of paper"));
+///
+/// let endless = task::spawn(std::future::pending::<()>());
+/// assert!(!endless.is_finished());
+/// endless.abort();
+/// assert!(endless.await.unwrap_err().is_cancelled());
+/// # }
+/// ```
+///
+/// Dropping the handle lets the task go on:
+///
+/// ```
+/// use unstuck::{sync::oneshot, task};
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let (sender, receiver) = oneshot::channel();
+/// drop(task::spawn(async { sender.send("still here") }));
+/// assert_eq!(receiver.await, Ok("still here"));
+/// # }
+/// ```
+#[doc(inline)]
+pub use unstuck_task::JoinHandle;
 
 #[doc(hidden)]
 pub use task_local::LocalCell as __LocalCell;

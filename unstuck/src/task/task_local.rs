@@ -311,11 +311,9 @@ pub struct TaskLocalFuture<T: 'static, F> {
     value: Option<T>,
     /// Pinned. `None`: it has completed.
     future: Option<F>,
+    /// Not `Unpin`, whatever the future is: that may change without anybody's program breaking.
     _pinned: PhantomPinned,
 }
-
-// Only the future is pinned.
-impl<T: 'static, F: Unpin> Unpin for TaskLocalFuture<T, F> {}
 
 impl<T: 'static, F> TaskLocalFuture<T, F> {
     /// Takes the value out, also after completion; `None` if it was taken before. What is left of the future runs without

@@ -4,6 +4,20 @@ use std::fmt;
 use std::io;
 
 /// The time was up before the future completed. Returned by a [`Timeout`](super::Timeout).
+///
+/// # Examples
+///
+/// ```
+/// use std::{future, io};
+/// use unstuck::time::{Duration, timeout};
+///
+/// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let elapsed = timeout(Duration::from_secs(1), future::pending::<()>()).await.unwrap_err();
+/// assert_eq!(elapsed.to_string(), "deadline has elapsed");
+/// assert_eq!(io::Error::from(elapsed).kind(), io::ErrorKind::TimedOut);
+/// # }
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Elapsed(());
 
@@ -28,6 +42,16 @@ impl From<Elapsed> for io::Error {
 }
 
 /// A timer that does not work. Nothing of unstuck returns it; code written for Tokio may name it.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::time::error::Error;
+///
+/// assert!(Error::shutdown().is_shutdown());
+/// assert!(Error::at_capacity().is_at_capacity());
+/// assert!(Error::invalid().is_invalid());
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Error(Kind);
 

@@ -9,7 +9,7 @@ use std::time::{self, Duration};
 
 use unstuck_context::with_current;
 
-use crate::runtime::default_now;
+use crate::runtime::clock::default_now;
 
 /// A moment on the clock of the runtime.
 ///
@@ -36,6 +36,19 @@ const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
 
 impl Instant {
     /// The time now, on the clock of the current runtime; outside any runtime, on that of the system.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let start = Instant::now();
+    /// unstuck::time::advance(Duration::from_secs(1)).await;
+    /// assert_eq!(Instant::now() - start, Duration::from_secs(1));
+    /// # }
+    /// ```
     pub fn now() -> Instant {
         Instant(with_current(|handle| handle.parts().kernel.now()).unwrap_or_else(|_| default_now()))
     }
@@ -46,41 +59,124 @@ impl Instant {
     }
 
     /// The same moment as one of std.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::Instant;
+    ///
+    /// let std = std::time::Instant::now();
+    /// assert_eq!(Instant::from_std(std).into_std(), std);
+    /// ```
     pub fn from_std(std: time::Instant) -> Instant {
         Instant(std)
     }
 
     /// The same moment as one of this crate.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::Instant;
+    ///
+    /// let now = Instant::now();
+    /// assert_eq!(Instant::from_std(now.into_std()), now);
+    /// ```
     pub fn into_std(self) -> time::Instant {
         self.0
     }
 
     /// The time from `earlier` until this, or zero if `earlier` is later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant};
+    ///
+    /// let earlier = Instant::now();
+    /// let later = earlier + Duration::from_secs(2);
+    /// assert_eq!(later.duration_since(earlier), Duration::from_secs(2));
+    /// assert_eq!(earlier.duration_since(later), Duration::ZERO);
+    /// ```
     pub fn duration_since(&self, earlier: Instant) -> Duration {
         self.0.saturating_duration_since(earlier.0)
     }
 
     /// The time from `earlier` until this; `None` if `earlier` is later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant};
+    ///
+    /// let earlier = Instant::now();
+    /// let later = earlier + Duration::from_secs(2);
+    /// assert_eq!(later.checked_duration_since(earlier), Some(Duration::from_secs(2)));
+    /// assert_eq!(earlier.checked_duration_since(later), None);
+    /// ```
     pub fn checked_duration_since(&self, earlier: Instant) -> Option<Duration> {
         self.0.checked_duration_since(earlier.0)
     }
 
     /// The time from `earlier` until this, or zero if `earlier` is later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant};
+    ///
+    /// let earlier = Instant::now();
+    /// let later = earlier + Duration::from_secs(2);
+    /// assert_eq!(earlier.saturating_duration_since(later), Duration::ZERO);
+    /// ```
     pub fn saturating_duration_since(&self, earlier: Instant) -> Duration {
         self.0.saturating_duration_since(earlier.0)
     }
 
     /// The time from this until [`now`](Instant::now).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let start = Instant::now();
+    /// unstuck::time::sleep(Duration::from_millis(20)).await;
+    /// assert_eq!(start.elapsed(), Duration::from_millis(20));
+    /// # }
+    /// ```
     pub fn elapsed(&self) -> Duration {
         Instant::now().duration_since(*self)
     }
 
     /// The moment `duration` after this; `None` if it is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant};
+    ///
+    /// let now = Instant::now();
+    /// assert_eq!(now.checked_add(Duration::from_secs(1)), Some(now + Duration::from_secs(1)));
+    /// assert_eq!(now.checked_add(Duration::MAX), None);
+    /// ```
     pub fn checked_add(&self, duration: Duration) -> Option<Instant> {
         self.0.checked_add(duration).map(Instant)
     }
 
     /// The moment `duration` before this; `None` if it is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant};
+    ///
+    /// let now = Instant::now();
+    /// assert_eq!((now + Duration::from_secs(1)).checked_sub(Duration::from_secs(1)), Some(now));
+    /// assert_eq!(now.checked_sub(Duration::MAX), None);
+    /// ```
     pub fn checked_sub(&self, duration: Duration) -> Option<Instant> {
         self.0.checked_sub(duration).map(Instant)
     }

@@ -5,6 +5,7 @@
 //! 2. A tick that is taken leaves no waker behind: only a poll that returns Pending does.
 
 use std::future::Future;
+use std::marker::PhantomPinned;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -154,10 +155,24 @@ impl Interval {
     /// ```
     #[track_caller]
     pub fn tick(&mut self) -> impl Future<Output = Instant> {
-        Tick { at: Location::caller(), interval: self }
+        Tick { at: Location::caller(), interval: self, _pinned: PhantomPinned }
     }
 
     /// Waits for the next tick. Of several tasks that poll, the last one is woken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::time::{Duration, Instant, interval};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let start = Instant::now();
+    /// let mut interval = interval(Duration::from_secs(1));
+    /// assert_eq!(poll_fn(|cx| interval.poll_tick(cx)).await, start);
+    /// # }
+    /// ```
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(self.next.as_mut().poll(cx));
         let due = self.next.deadline();
@@ -191,32 +206,121 @@ impl Interval {
     }
 
     /// Makes the next tick due now; those after it follow every period.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant, interval};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut interval = interval(Duration::from_secs(60));
+    /// interval.tick().await;
+    /// let start = Instant::now();
+    /// interval.reset_immediately();
+    /// interval.tick().await;
+    /// assert_eq!(start.elapsed(), Duration::ZERO);
+    /// # }
+    /// ```
     pub fn reset_immediately(&mut self) {
         self.reset_at(Instant::now());
     }
 
     /// Makes the next tick due in `after`; those after it follow every period. A duration too long for the clock counts as
     /// about thirty years.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant, interval};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut interval = interval(Duration::from_secs(60));
+    /// interval.tick().await;
+    /// let start = Instant::now();
+    /// interval.reset_after(Duration::from_secs(5));
+    /// interval.tick().await;
+    /// assert_eq!(start.elapsed(), Duration::from_secs(5));
+    /// interval.tick().await;
+    /// assert_eq!(start.elapsed(), Duration::from_secs(65));
+    /// # }
+    /// ```
     pub fn reset_after(&mut self, after: Duration) {
         self.reset_at(Instant::now().after(after));
     }
 
     /// Makes the next tick due at `deadline`, which may have passed; those after it follow every period.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant, interval};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut interval = interval(Duration::from_secs(60));
+    /// interval.tick().await;
+    /// let next = Instant::now() + Duration::from_secs(7);
+    /// interval.reset_at(next);
+    /// assert_eq!(interval.tick().await, next);
+    /// # }
+    /// ```
     pub fn reset_at(&mut self, deadline: Instant) {
         self.next.as_mut().reset(deadline);
     }
 
     /// What happens about ticks that nobody took in time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, MissedTickBehavior, interval};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let interval = interval(Duration::from_secs(1));
+    /// assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Burst);
+    /// # }
+    /// ```
     pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
         self.missed
     }
 
     /// Sets what happens about ticks that nobody took in time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, MissedTickBehavior, advance, interval};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut interval = interval(Duration::from_secs(10));
+    /// interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    /// let first = interval.tick().await;
+    /// advance(Duration::from_secs(35)).await;
+    /// interval.tick().await;
+    /// assert_eq!(interval.tick().await, first + Duration::from_secs(40));
+    /// # }
+    /// ```
     pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
         self.missed = behavior;
     }
 
     /// The time between two ticks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, interval};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let interval = interval(Duration::from_secs(3));
+    /// assert_eq!(interval.period(), Duration::from_secs(3));
+    /// # }
+    /// ```
     pub fn period(&self) -> Duration {
         self.period
     }
@@ -227,15 +331,18 @@ impl Interval {
 struct Tick<'a> {
     at: &'static Location<'static>,
     interval: &'a mut Interval,
+    /// As the future of an `async fn`.
+    _pinned: PhantomPinned,
 }
 
 impl Future for Tick<'_> {
     type Output = Instant;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
-        let at = self.at;
-        self.interval.next.as_mut().asked_at(at);
-        self.interval.poll_tick(cx)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
+        // SAFETY: no field is pinned.
+        let Tick { at, interval, .. } = unsafe { self.get_unchecked_mut() };
+        interval.next.as_mut().asked_at(at);
+        interval.poll_tick(cx)
     }
 }
 
@@ -246,7 +353,7 @@ mod tests {
     #[test]
     fn a_late_tick_is_followed_as_the_behavior_says() {
         let second = Duration::from_secs(1);
-        let due = Instant::from_std(crate::runtime::default_now());
+        let due = Instant::from_std(crate::runtime::clock::default_now());
         let now = due + second * 5 / 2;
         assert_eq!(MissedTickBehavior::Burst.next(due, now, second), due + second);
         assert_eq!(MissedTickBehavior::Delay.next(due, now, second), now + second);
@@ -255,7 +362,7 @@ mod tests {
 
     #[test]
     fn the_longest_periods_do_not_overflow() {
-        let due = Instant::from_std(crate::runtime::default_now());
+        let due = Instant::from_std(crate::runtime::clock::default_now());
         for behavior in [MissedTickBehavior::Burst, MissedTickBehavior::Delay, MissedTickBehavior::Skip] {
             assert!(behavior.next(due, due + Duration::from_secs(9), Duration::MAX) > due);
         }

@@ -1,7 +1,7 @@
 //! Waiting until a deadline.
 //!
-//! 1. A [`Sleep`] is a timer of the runtime in which it was made, plus the line of the user's code that made it: that is
-//!    what a diagnosis shows.
+//! 1. A [`Sleep`] is a timer of the runtime in which it was made, and knows the line of the user's code that made it:
+//!    that is what a diagnosis shows.
 //! 2. It is registered with the runtime by the first poll that has to wait, and taken out when it is dropped.
 
 use std::fmt;
@@ -12,9 +12,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use unstuck_base::WakeBatch;
-use unstuck_base::local::{self, WaitKind};
-use unstuck_context::with_current;
+use unstuck_context::{Disabled, TryCurrentError, with_current};
+use unstuck_driver::Timers;
 use unstuck_driver::timer::{Shutdown, Timer};
 
 use super::Instant;
@@ -26,7 +25,8 @@ use super::Instant;
 ///
 /// # Panics
 ///
-/// When called outside a runtime.
+/// When called outside a runtime, or in one that was built without
+/// [`enable_time`](crate::runtime::Builder::enable_time).
 ///
 /// # Cancel safety
 ///
@@ -47,10 +47,7 @@ use super::Instant;
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
     let at = Location::caller();
-    match with_current(|handle| Timer::new(&handle.parts().timers, deadline.into_std())) {
-        Ok(timer) => Sleep { timer, at },
-        Err(error) => panic!("{error}"),
-    }
+    made(with_current(|handle| handle.parts().time().map(|timers| Sleep::new(timers, deadline, at))))
 }
 
 /// Waits until `duration` has passed, counted from this call (not from the first poll).
@@ -59,7 +56,8 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 ///
 /// # Panics
 ///
-/// When called outside a runtime.
+/// When called outside a runtime, or in one that was built without
+/// [`enable_time`](crate::runtime::Builder::enable_time).
 ///
 /// # Cancel safety
 ///
@@ -78,13 +76,18 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
     let at = Location::caller();
-    let timer = with_current(|handle| {
+    made(with_current(|handle| {
         let parts = handle.parts();
-        let deadline = Instant::from_std(parts.kernel.now()).after(duration);
-        Timer::new(&parts.timers, deadline.into_std())
-    });
-    match timer {
-        Ok(timer) => Sleep { timer, at },
+        let timers = parts.time()?;
+        Ok(Sleep::new(timers, Instant::from_std(parts.kernel.now()).after(duration), at))
+    }))
+}
+
+#[track_caller]
+fn made(sleep: Result<Result<Sleep, Disabled>, TryCurrentError>) -> Sleep {
+    match sleep {
+        Ok(Ok(sleep)) => sleep,
+        Ok(Err(disabled)) => panic!("{disabled}"),
         Err(error) => panic!("{error}"),
     }
 }
@@ -119,17 +122,46 @@ pin_project! {
     pub struct Sleep {
         #[pin]
         timer: Timer,
-        at: &'static Location<'static>,
     }
 }
 
 impl Sleep {
+    fn new(timers: &Timers, deadline: Instant, at: &'static Location<'static>) -> Sleep {
+        Sleep { timer: Timer::asked_at(timers, deadline.into_std(), at) }
+    }
+
     /// The moment when it completes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, Instant, sleep_until};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let deadline = Instant::now() + Duration::from_secs(3);
+    /// assert_eq!(sleep_until(deadline).deadline(), deadline);
+    /// # }
+    /// ```
     pub fn deadline(&self) -> Instant {
         Instant::from_std(self.timer.deadline())
     }
 
     /// Whether it has completed. A sleep that was never polled does not know, and says `false`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::{Duration, sleep};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let mut sleep = std::pin::pin!(sleep(Duration::from_millis(5)));
+    /// assert!(!sleep.is_elapsed());
+    /// sleep.as_mut().await;
+    /// assert!(sleep.is_elapsed());
+    /// # }
+    /// ```
     pub fn is_elapsed(&self) -> bool {
         self.timer.is_elapsed()
     }
@@ -153,16 +185,12 @@ impl Sleep {
     /// # }
     /// ```
     pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
-        let earlier = deadline < self.deadline();
         self.project().timer.reset(deadline.into_std());
-        if earlier {
-            fire_if_due(deadline);
-        }
     }
 
     /// Says from which line the sleep is waited for.
     pub(super) fn asked_at(self: Pin<&mut Self>, at: &'static Location<'static>) {
-        *self.project().at = at;
+        self.project().timer.set_asked_at(at);
     }
 }
 
@@ -170,36 +198,14 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        let key = std::ptr::from_ref(&*this.timer).addr();
-        match this.timer.poll(cx) {
-            Poll::Ready(Ok(())) => Poll::Ready(()),
-            Poll::Ready(Err(Shutdown)) => panic!(
+        self.project().timer.poll(cx).map(|fired| match fired {
+            Ok(()) => (),
+            Err(Shutdown) => panic!(
                 "A Tokio 1.x context was found, but it is being shutdown. The runtime of this timer has ended, so the timer \
                  would never fire: do not wait for it after dropping the `Runtime`"
             ),
-            Poll::Pending => {
-                // The timer knows only the line above that made it.
-                local::forget_wait(WaitKind::Timer, key);
-                local::wait_for(WaitKind::Timer, key, this.at);
-                Poll::Pending
-            }
-        }
+        })
     }
-}
-
-/// A timer that was moved to a deadline in the past fires now, not only when the driver is looked at next.
-fn fire_if_due(deadline: Instant) {
-    let mut woken = WakeBatch::new();
-    // Outside a runtime, or inside another one, the timer's own runtime sees to it.
-    let _ = with_current(|handle| {
-        let parts = handle.parts();
-        let now = parts.kernel.now();
-        if deadline.into_std() <= now {
-            parts.timers.expire(now, &mut woken);
-        }
-    });
-    woken.wake_all();
 }
 
 impl fmt::Debug for Sleep {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::{Drops, both, current_thread, multi_thread};
-use unstuck::runtime::{Builder, Runtime};
+use unstuck::runtime::{Builder, Handle, Runtime};
 use unstuck::task::{block_in_place, yield_now};
 
 /// Waits for a value without a runtime.
@@ -48,6 +48,7 @@ fn what_a_hook_spawns_when_its_worker_has_slept_runs() {
         let (first, for_hook) = (AtomicBool::new(true), ran.clone());
         let runtime = builder
             .worker_threads(1)
+            .enable_all()
             .on_thread_unpark(move || {
                 if first.swap(false, Ordering::SeqCst) {
                     let ran = for_hook.clone();
@@ -426,4 +427,11 @@ fn waking_under_a_lock_that_the_future_takes_when_dropped_does_not_block_the_end
         stop.store(true, Ordering::SeqCst);
         waking.join().unwrap();
     }
+}
+
+/// The guard keeps what it needs; a crate that only wants to know whether it may enter writes it like this.
+#[test]
+fn a_guard_may_outlive_the_runtime_that_it_entered() {
+    let _guard = Builder::new_current_thread().build().unwrap().enter();
+    assert!(Handle::try_current().is_ok());
 }

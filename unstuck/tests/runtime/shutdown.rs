@@ -6,7 +6,8 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use crate::common::{Drops, both, current_thread, multi_thread};
-use unstuck::runtime::{Handle, Runtime};
+use unstuck::io::AsyncWriteExt;
+use unstuck::runtime::{Handle, Runtime, is_rt_shutdown_err};
 use unstuck::task::{JoinHandle, yield_now};
 
 #[test]
@@ -278,4 +279,25 @@ fn runtimes_are_built_and_dropped_many_times_while_wakers_arrive() {
 /// Awaits on a thread that is in no runtime.
 fn unstuck_block_on<F: Future>(future: F) -> F::Output {
     current_thread().block_on(future)
+}
+
+/// Nobody can tell whether its thread has come to the first line of the closure.
+#[test]
+fn a_closure_that_a_thread_was_called_for_has_begun() {
+    for runtime in both() {
+        let work = runtime.spawn_blocking(|| 3);
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        assert_eq!(handle.block_on(work).unwrap(), 3);
+    }
+}
+
+#[test]
+fn what_is_written_after_the_end_is_refused_at_once() {
+    for runtime in both() {
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        let written = handle.block_on(async { unstuck::io::stdout().write_all(b"never").await });
+        assert!(is_rt_shutdown_err(&written.unwrap_err()));
+    }
 }

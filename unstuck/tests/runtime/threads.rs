@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -72,6 +72,7 @@ fn a_worker_that_has_nothing_to_do_parks_and_is_unparked() {
     let (on_park, on_unpark) = (parks.clone(), unparks.clone());
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
+        .enable_all()
         .on_thread_park(move || {
             on_park.fetch_add(1, Ordering::SeqCst);
         })
@@ -154,6 +155,28 @@ fn blocking_threads_go_when_there_is_nothing_to_do() {
     }
     // And come back.
     assert_eq!(runtime.block_on(runtime.spawn_blocking(|| 3)).unwrap(), 3);
+}
+
+/// A thread whose idle time is over is of no use any more, though it has its hook to run yet.
+#[test]
+fn work_that_comes_while_the_only_thread_leaves_gets_another() {
+    let (leaving, left) = mpsc::channel();
+    let (go, gate) = mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    let runtime = Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .thread_keep_alive(Duration::ZERO)
+        .on_thread_stop(move || {
+            leaving.send(()).unwrap();
+            // An error: the test is over.
+            let _ = gate.lock().unwrap().recv();
+        })
+        .build()
+        .unwrap();
+    runtime.block_on(runtime.spawn_blocking(|| ())).unwrap();
+    left.recv().unwrap();
+    assert_eq!(runtime.block_on(runtime.spawn_blocking(|| 3)).unwrap(), 3);
+    drop(go);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 //! 1. A step whose subject is missing is [`Action::Impossible`], never left out: a run that passed has run everything.
 //! 2. To add a step, add a function that returns it and one line to [`all`].
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{Action, Extent, Invocation, Step, target_folder};
+use super::{Action, Extent, Invocation, Step, features, sanitizers};
 use crate::manifest;
+use crate::target_folder;
 use crate::tidy::{self, has_loom_tests};
 use crate::tree::Tree;
 
@@ -22,14 +23,18 @@ pub(super) fn all(root: &Path, extent: Extent) -> Result<Vec<Step>, String> {
         loom(&tree, &target),
         Step { name: "tidy", action: Action::Check(tidy::run) },
         simulator_seeds(&tree, "100 simulator seeds", 100),
+        Step { name: "features", action: Action::Check(features::check) },
+        ecosystem(&tree, &target),
+        run("conformance", "cargo xtask conformance --quick"),
     ];
     if extent == Extent::Full {
-        let nightly = Nightly::find(root);
         steps.extend([
             simulator_seeds(&tree, "1000 simulator seeds", 1000),
             panic_abort(&tree, &target),
-            address_sanitizer(&nightly, &target),
-            thread_sanitizer(&nightly, &target),
+            run("api", "cargo xtask api"),
+            run("whole conformance", "cargo xtask conformance --suite all"),
+            sanitizers::address(root, &target),
+            sanitizers::thread(root, &target),
         ]);
     }
     Ok(steps)
@@ -71,6 +76,17 @@ fn simulator_seeds(tree: &Tree, name: &'static str, seeds: u32) -> Step {
     run(name, "cargo test -p unstuck --test sim_seeds").with("UNSTUCK_SEEDS", seeds.to_string())
 }
 
+/// The tests of crates that were written for Tokio, in their own workspace.
+fn ecosystem(tree: &Tree, target: &Path) -> Step {
+    const NAME: &str = "ecosystem";
+    const MANIFEST: &str = "ecosystem/Cargo.toml";
+    if tree.file(MANIFEST).is_none() {
+        return impossible(NAME, &format!("there is no {MANIFEST}"));
+    }
+    run(NAME, &format!("cargo test --manifest-path {MANIFEST}"))
+        .with("CARGO_TARGET_DIR", target.join("ecosystem").display().to_string())
+}
+
 /// A program that ends when it panics, as many are built: nothing of ours may need to unwind. Cargo always builds tests so
 /// that they unwind, hence a program.
 fn panic_abort(tree: &Tree, target: &Path) -> Step {
@@ -82,60 +98,6 @@ fn panic_abort(tree: &Tree, target: &Path) -> Step {
     run(NAME, "cargo build --release -p mini-redis")
         .with("CARGO_PROFILE_RELEASE_PANIC", "abort")
         .with("CARGO_TARGET_DIR", target.join("panic-abort").display().to_string())
-}
-
-/// All tests but those in documentation, with every access to memory checked.
-fn address_sanitizer(nightly: &Nightly, target: &Path) -> Step {
-    const NAME: &str = "address sanitizer";
-    match nightly {
-        Nightly::Missing => impossible(NAME, Nightly::INSTALL),
-        _ => sanitizer(NAME, "", "-Zsanitizer=address", target.join("address-sanitizer")),
-    }
-}
-
-/// The same tests, with every access checked for data races.
-///
-/// std is built anew for this. The one that comes with the compiler is not instrumented, and it orders memory for
-/// others: a lock that two threads contend for would be reported as a race in the code that it protects, and a rule
-/// that suppresses these reports suppresses the true ones with them. Even so the sanitizer knows nothing of fences; code
-/// that relies on one needs an atomic operation beside it that says the same, or it is reported.
-fn thread_sanitizer(nightly: &Nightly, target: &Path) -> Step {
-    const NAME: &str = "thread sanitizer";
-    match nightly {
-        Nightly::Missing => impossible(NAME, Nightly::INSTALL),
-        Nightly::WithoutStdSource => impossible(NAME, Nightly::ADD_SOURCE),
-        Nightly::Whole => sanitizer(NAME, "-Zbuild-std", "-Zsanitizer=thread", target.join("thread-sanitizer")),
-    }
-}
-
-fn sanitizer(name: &'static str, option: &str, flag: &str, target: PathBuf) -> Step {
-    let tests = "--workspace --exclude xtask --lib --bins --tests --target x86_64-unknown-linux-gnu";
-    run(name, &format!("cargo +nightly test {option} {tests}"))
-        .with("RUSTFLAGS", flag)
-        .with("CARGO_TARGET_DIR", target.display().to_string())
-}
-
-/// What this machine has of the nightly toolchain, which alone knows the sanitizers.
-enum Nightly {
-    Missing,
-    /// It can compile, but not std.
-    WithoutStdSource,
-    Whole,
-}
-
-impl Nightly {
-    const INSTALL: &str = "it needs the nightly toolchain: `rustup toolchain install nightly`";
-    const ADD_SOURCE: &str = "it builds std: `rustup component add rust-src --toolchain nightly`";
-
-    fn find(root: &Path) -> Nightly {
-        let sysroot = Invocation::new("rustc +nightly --print sysroot").command(root).output();
-        let Some(sysroot) = sysroot.ok().filter(|output| output.status.success()) else { return Nightly::Missing };
-        let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot.stdout).trim());
-        match sysroot.join("lib/rustlib/src/rust/library/Cargo.toml").exists() {
-            true => Nightly::Whole,
-            false => Nightly::WithoutStdSource,
-        }
-    }
 }
 
 /// The first line of `readme` that is a `cargo test` command.
@@ -164,8 +126,8 @@ fn impossible(name: &'static str, reason: &str) -> Step {
 impl Step {
     /// Sets a variable for a step that runs a command; the other kinds have no environment of their own.
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Step {
-        if let Action::Run(invocation) = &mut self.action {
-            invocation.environment.push((name, value.into()));
+        if let Action::Run(invocation) = self.action {
+            self.action = Action::Run(invocation.with(name, value));
         }
         self
     }
@@ -212,19 +174,6 @@ mod tests {
         let empty = Tree::of(&[]);
         assert!(matches!(loom(&empty, Path::new("target")).action, Action::Impossible(_)));
         assert!(matches!(simulator_seeds(&empty, "seeds", 100).action, Action::Impossible(_)));
-    }
-
-    #[test]
-    fn a_sanitizer_without_its_toolchain_fails_and_says_what_to_install() {
-        let target = Path::new("target");
-        let reason = |step: Step| match step.action {
-            Action::Impossible(reason) => reason,
-            _ => "it runs".to_owned(),
-        };
-        assert!(reason(address_sanitizer(&Nightly::Missing, target)).contains("toolchain install"));
-        assert_eq!(reason(address_sanitizer(&Nightly::WithoutStdSource, target)), "it runs");
-        assert!(reason(thread_sanitizer(&Nightly::WithoutStdSource, target)).contains("rust-src"));
-        assert_eq!(reason(thread_sanitizer(&Nightly::Whole, target)), "it runs");
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! A cfg gates a whole file, on its `mod` line; inside a file only tests are conditional.
+//! A cfg gates a whole file, on its `mod` line, or the `pub use` that shows what such a file has; inside a file only tests
+//! are conditional.
 //!
 //! 1. A difference between platforms or features is another file behind one trait, so that every file reads the same
 //!    for everybody.
-//! 2. `unstuck_loom` is `base::sync`'s word, `target_os` that of os's `lib.rs`. Tests may name both, and an assertion
+//! 2. `unstuck_loom` is `base::sync`'s word, `target_os` that of os's `lib.rs` and of the few files that a table names. Tests may name both, and an assertion
 //!    about layout (`const _: () = assert!(..)`) may leave out loom, whose types have a layout of their own.
 //! 3. `cfg_attr` and `cfg!` hide a condition inside an item, so they count as a cfg that gates no file.
 
-use super::Finding;
+use super::{Finding, tables};
 use crate::source::{self, Attribute, Source};
 use crate::tree::Tree;
 
@@ -39,7 +40,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 enum Home {
     /// `base::sync`, which chooses between std and loom.
     Sync,
-    /// The file of os that picks the back-end.
+    /// The file of os that picks the back-end, or one that a table names.
     BackEnd,
     /// Any other source file of a library.
     Library,
@@ -52,7 +53,7 @@ impl Home {
         let library = path.starts_with("crates/") || path.starts_with("unstuck/") || path.starts_with("compat/");
         if path.starts_with("crates/base/src/sync") {
             Home::Sync
-        } else if path == "crates/os/src/lib.rs" {
+        } else if path == "crates/os/src/lib.rs" || tables::CHOOSE_BY_SYSTEM.iter().any(|(file, _)| *file == path) {
             Home::BackEnd
         } else if library && path.contains("/src/") {
             Home::Library
@@ -80,20 +81,21 @@ fn judge(home: Home, source: &Source, attribute: &Attribute<'_>) -> Option<&'sta
     if text.starts_with("cfg_attr(") {
         return Some("`cfg_attr` makes an item differ between builds; put the difference into a file");
     }
-    if attribute.inner || !is_module(source.item_after(attribute)) {
-        return Some("a cfg gates a whole file: put it on the `mod` line");
+    if attribute.inner || !is_module_or_export(source.item_after(attribute)) {
+        return Some("a cfg gates a whole file: put it on the `mod` line, or on the `pub use` of what is in there");
     }
     None
 }
 
-/// Whether an item is a module, whatever its visibility.
-fn is_module(item: &str) -> bool {
-    let item = match item.strip_prefix("pub") {
-        Some(after) if after.starts_with('(') => after.split_once(')').map_or("", |(_, rest)| rest),
-        Some(after) => after,
-        None => item,
+/// Whether an item is a module or shows what is in one, whatever its visibility.
+fn is_module_or_export(item: &str) -> bool {
+    let (is_public, item) = match item.strip_prefix("pub") {
+        Some(after) if after.starts_with('(') => (true, after.split_once(')').map_or("", |(_, rest)| rest)),
+        Some(after) => (true, after),
+        None => (false, item),
     };
-    item.trim_start().starts_with("mod ")
+    let item = item.trim_start();
+    item.starts_with("mod ") || is_public && item.starts_with("use ")
 }
 
 #[cfg(test)]
@@ -112,6 +114,7 @@ mod tests {
         assert_eq!(found("unstuck/src/net/mod.rs", "#[cfg(unix)]\npub mod unix;\n"), [""; 0]);
         assert_eq!(found("unstuck/src/lib.rs", "#[cfg(feature = \"sim\")]\npub(crate) mod sim;\n"), [""; 0]);
         assert_eq!(found("unstuck/src/lib.rs", "#[cfg(feature = \"sim\")]\npub mod sim { use a; }\n"), [""; 0]);
+        assert_eq!(found("unstuck/src/lib.rs", "#[cfg(feature = \"rt\")]\npub use task::spawn;\n"), [""; 0]);
     }
 
     #[test]
@@ -119,6 +122,7 @@ mod tests {
         assert_eq!(found(PLAIN, "fn a() {}\n#[cfg(unix)]\nfn b() {}\n").len(), 1);
         assert_eq!(found(PLAIN, "#[cfg_attr(unix, inline)]\nfn b() {}\n").len(), 1);
         assert_eq!(found(PLAIN, "#![cfg(unix)]\nfn b() {}\n").len(), 1);
+        assert_eq!(found(PLAIN, "#[cfg(unix)]\nuse std::os::unix;\n").len(), 1);
         assert_eq!(found(PLAIN, "fn b() { if cfg!(unix) {} }\n").len(), 1);
     }
 

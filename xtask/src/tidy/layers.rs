@@ -9,8 +9,7 @@ use crate::tree::{File, Tree};
 pub(super) fn imports(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in tree.manifests("") {
-        // The benchmarks compare with other runtimes from workspaces of their own.
-        if file.path.starts_with("bench/") {
+        if tables::OTHER_WORKSPACES.iter().any(|folder| file.path.starts_with(folder)) {
             continue;
         }
         let Some(package) = package_name(file) else { continue };

@@ -9,6 +9,7 @@ use unstuck_base::interest::Interest;
 use super::{Buffer, Count, LOOPBACK, Test, World, is_would_block};
 use crate::Socket;
 use crate::readiness::Direction;
+use crate::socket::{OptionName, SocketOption};
 
 pub(super) const TESTS: &[(&str, Test)] = &[
     ("a datagram arrives whole, with its sender", send_and_receive),
@@ -16,6 +17,7 @@ pub(super) const TESTS: &[(&str, Test)] = &[
     ("peeking leaves the datagram", peek),
     ("a connected socket talks to its peer only", connected),
     ("datagrams wake, each time", wakes),
+    ("options keep their values", options),
 ];
 
 fn bind(world: &World) -> (Arc<dyn Socket>, SocketAddr) {
@@ -91,4 +93,21 @@ fn wakes(world: &mut World) {
         world.until("the reader is woken", || count.get() == round);
         assert_eq!(recv_from(world, &b, 8).0, b"x");
     }
+}
+
+fn options(world: &mut World) {
+    let (socket, _) = bind(world);
+    for (name, values) in [
+        (OptionName::Broadcast, [SocketOption::Broadcast(true), SocketOption::Broadcast(false)]),
+        (OptionName::Ttl, [SocketOption::Ttl(30), SocketOption::Ttl(64)]),
+        (OptionName::TypeOfService, [SocketOption::TypeOfService(96), SocketOption::TypeOfService(0)]),
+        (OptionName::MulticastLoopV4, [SocketOption::MulticastLoopV4(false), SocketOption::MulticastLoopV4(true)]),
+        (OptionName::MulticastTtlV4, [SocketOption::MulticastTtlV4(7), SocketOption::MulticastTtlV4(1)]),
+    ] {
+        for value in values {
+            socket.set_option(value).unwrap();
+            assert_eq!(socket.option(name).unwrap(), value);
+        }
+    }
+    assert_eq!(socket.device().unwrap_or_default(), None);
 }

@@ -52,6 +52,16 @@ pub fn run_with_threads(make: impl Fn() -> (Arc<dyn Kernel>, Box<dyn Driver>)) {
     }
 }
 
+/// Runs the tests of parking and deadlines, those with other threads as well: for a kernel without sockets.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_without_sockets(make: impl Fn() -> (Arc<dyn Kernel>, Box<dyn Driver>)) {
+    for (name, test) in time::TESTS.iter().chain(time::THREADED_TESTS) {
+        run_one(name, test, &make);
+    }
+}
+
 type Test = fn(&mut World);
 
 fn run_one(name: &str, test: &Test, make: &impl Fn() -> (Arc<dyn Kernel>, Box<dyn Driver>)) {

@@ -1,15 +1,15 @@
 //! Connections and listeners.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::sync::Arc;
 
 use unstuck_base::interest::Interest;
 
-use super::{Buffer, Count, Test, World, is_would_block};
+use super::{Buffer, Count, LOOPBACK, Test, World, is_would_block};
 use crate::Socket;
 use crate::readiness::Direction;
-use crate::socket::{OptionName, SocketOption};
+use crate::socket::{Family, OptionName, SocketOption, Unconnected};
 
 pub(super) const TESTS: &[(&str, Test)] = &[
     ("a connection is made and both ends agree on addresses", addresses_agree),
@@ -26,9 +26,14 @@ pub(super) const TESTS: &[(&str, Test)] = &[
     ("a closed end refuses to send", send_after_shutdown),
     ("peeking leaves the bytes", peek),
     ("several buffers are sent in order", vectored),
+    ("several buffers are filled in order", vectored_receiving),
+    ("an accepted connection is tried at once", accepted_is_tried),
     ("a full connection waits until its peer reads", back_pressure),
     ("an address that is taken is refused", address_in_use),
     ("options keep their values", options),
+    ("a socket is bound, then listens or connects", unconnected),
+    ("an unconnected socket has an address once", bound_twice),
+    ("accepted connections have their listener's options", inherited_options),
 ];
 
 fn addresses_agree(world: &mut World) {
@@ -125,6 +130,7 @@ fn every_waiter(world: &mut World) {
 
 fn stale_clear(world: &mut World) {
     let (a, b) = world.pair();
+    world.drain(&b);
     world.send(&a, b"1");
     let seen = world.block_on("the first byte", b.readiness().ready(Interest::READABLE));
     let mut buffer = Buffer::new(16);
@@ -205,6 +211,89 @@ fn vectored(world: &mut World) {
     assert_eq!(world.recv_all(&b, 7), b"one two");
 }
 
+fn vectored_receiving(world: &mut World) {
+    let (a, b) = world.pair();
+    world.send(&a, b"one two");
+    let mut received = Vec::new();
+    while received.len() < 7 {
+        let (mut first, mut empty, mut second) = ([0; 2], [0; 0], [0; 9]);
+        let receive = b.readiness().async_io(Interest::READABLE, || {
+            let bufs = &mut [IoSliceMut::new(&mut first), IoSliceMut::new(&mut empty), IoSliceMut::new(&mut second)];
+            b.recv_vectored(bufs)
+        });
+        let n = world.block_on("bytes arrive", receive).unwrap();
+        assert_ne!(n, 0);
+        received.extend_from_slice(&first[..n.min(2)]);
+        received.extend_from_slice(&second[..n.saturating_sub(2)]);
+    }
+    assert_eq!(received, b"one two");
+    let error = b.recv_vectored(&mut [IoSliceMut::new(&mut [0; 1])]).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+}
+
+fn accepted_is_tried(world: &mut World) {
+    let (listener, address) = world.listen();
+    let connected = world.connect(address);
+    assert!(!connected.readiness().now(Interest::READABLE).ready().is_readable(), "who connects speaks first, mostly");
+    let accepted = world.accept(&listener);
+    let ready = accepted.readiness().now(Interest::READABLE | Interest::WRITABLE).ready();
+    assert!(ready.is_readable() && ready.is_writable());
+    world.drain(&accepted);
+    assert!(!accepted.readiness().now(Interest::READABLE).ready().is_readable(), "and taken back");
+}
+
+fn unconnected(world: &mut World) {
+    let (server, client) = (fresh(world), fresh(world));
+    server.set_option(SocketOption::ReuseAddress(true)).unwrap();
+    assert_eq!(server.option(OptionName::ReuseAddress).unwrap(), SocketOption::ReuseAddress(true));
+    assert_eq!(server.local_addr().unwrap().port(), 0);
+    server.bind(LOOPBACK).unwrap();
+    let address = server.local_addr().unwrap();
+    let listener = server.listen(&*world.kernel, 16).unwrap();
+    assert_eq!(listener.local_addr().unwrap(), address);
+
+    client.bind(LOOPBACK).unwrap();
+    let from = client.local_addr().unwrap();
+    assert!(client.take_error().unwrap().is_none());
+    let connected = client.connect(&*world.kernel, address).unwrap();
+    world.block_on("the connection is made", connected.readiness().ready(Interest::WRITABLE));
+    assert!(connected.take_error().unwrap().is_none());
+    let accepted = world.accept(&listener);
+    assert_eq!(accepted.peer_addr().unwrap(), from);
+    world.send(&connected, b"hello");
+    assert_eq!(world.recv_all(&accepted, 5), b"hello");
+
+    let anywhere = fresh(world).listen(&*world.kernel, 1).unwrap();
+    assert_ne!(anywhere.local_addr().unwrap().port(), 0, "an address is chosen");
+}
+
+fn bound_twice(world: &mut World) {
+    let (_listener, address) = world.listen();
+    let socket = fresh(world);
+    assert_eq!(socket.bind(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    socket.bind(LOOPBACK).unwrap();
+    assert_eq!(socket.bind(LOOPBACK).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    let taken = socket.local_addr().unwrap();
+    assert_eq!(fresh(world).bind(taken).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    drop(socket);
+    fresh(world).bind(taken).unwrap();
+}
+
+fn inherited_options(world: &mut World) {
+    let socket = fresh(world);
+    socket.set_option(SocketOption::NoDelay(true)).unwrap();
+    socket.bind(LOOPBACK).unwrap();
+    let address = socket.local_addr().unwrap();
+    let listener = socket.listen(&*world.kernel, 16).unwrap();
+    let _connected = world.connect(address);
+    let accepted = world.accept(&listener);
+    assert_eq!(accepted.option(OptionName::NoDelay).unwrap(), SocketOption::NoDelay(true));
+}
+
+fn fresh(world: &World) -> Box<dyn Unconnected> {
+    world.kernel.tcp_socket(Family::V4).expect("a socket can be made")
+}
+
 fn back_pressure(world: &mut World) {
     let (a, b) = world.pair();
     let (mut sent, mut received) = (0usize, 0usize);
@@ -249,6 +338,7 @@ fn options(world: &mut World) {
     for (name, values) in [
         (OptionName::NoDelay, [SocketOption::NoDelay(true), SocketOption::NoDelay(false)]),
         (OptionName::KeepAlive, [SocketOption::KeepAlive(true), SocketOption::KeepAlive(false)]),
+        (OptionName::TypeOfService, [SocketOption::TypeOfService(96), SocketOption::TypeOfService(0)]),
         (OptionName::Ttl, [SocketOption::Ttl(30), SocketOption::Ttl(64)]),
         (
             OptionName::Linger,

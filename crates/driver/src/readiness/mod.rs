@@ -11,6 +11,7 @@
 //! rest, from any thread. The two `poll_*` slots belong to whoever splits a stream in halves (one task a direction, the
 //! last one to poll is woken); the list is for `readable()` and its like, which any number of tasks may await.
 
+use std::fmt;
 use std::io;
 use std::panic::Location;
 use std::pin::Pin;
@@ -220,8 +221,21 @@ impl Readiness {
 
 /// The error of an operation on a resource whose runtime has shut down.
 pub fn shutdown_error() -> io::Error {
-    io::Error::other("the runtime that drives this resource has shut down")
+    io::Error::other(Shutdown)
 }
+
+/// What is inside the error of an operation on a resource whose runtime has shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shutdown;
+
+impl fmt::Display for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Programs look for these words.
+        f.write_str("A Tokio 1.x context was found, but it is being shutdown.")
+    }
+}
+
+impl std::error::Error for Shutdown {}
 
 /// Waits for readiness; see [`Readiness::ready`].
 #[derive(Debug)]

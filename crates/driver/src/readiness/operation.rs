@@ -60,17 +60,15 @@ impl Readiness {
         self.poll_io(direction, cx, || self.try_moving(direction.interest(), len, &mut op))
     }
 
-    /// Tries `op` once if the socket is ready for `interest`.
+    /// Tries `op` once if the socket is ready for `interest`. It waits for nobody, so what is known to be there can be had
+    /// after a shutdown as well.
     ///
     /// # Errors
     /// `WouldBlock` when it is not ready, or `op` found that it is not; what `op` says; that the runtime has shut down.
     pub fn try_io<R>(&self, interest: Interest, op: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         let event = self.now(interest);
-        if event.is_shutdown() {
-            return Err(shutdown_error());
-        }
         if event.ready().is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
+            return Err(if event.is_shutdown() { shutdown_error() } else { io::ErrorKind::WouldBlock.into() });
         }
         let result = op();
         if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {

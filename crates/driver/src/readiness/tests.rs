@@ -168,6 +168,12 @@ fn after_the_shutdown_nothing_waits() {
     assert!(matches!(operation.as_mut().poll(&mut cx), Poll::Ready(Err(_))));
     assert!(matches!(readiness.poll_io(Direction::Write, &mut cx, || Ok(())), Poll::Ready(Err(_))));
     assert!(readiness.try_io(Interest::READABLE, || Ok(())).is_err());
+    set(&readiness, Ready::READABLE);
+    assert_eq!(readiness.try_io(Interest::READABLE, || Ok("left")).unwrap(), "left", "nothing has to be waited for");
+    let none_left = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+    readiness.try_io(Interest::READABLE, none_left).unwrap_err();
+    let error = readiness.try_io(Interest::READABLE, none_left).unwrap_err();
+    assert_eq!(error.to_string(), shutdown_error().to_string());
     drop((waiting, operation));
     readiness.reset(Ready::EMPTY);
     assert!(readiness.poll_ready(Direction::Write, &mut cx).is_pending(), "a new socket waits again");

@@ -11,11 +11,11 @@
 //!    it the state leaves ARMED. In every other state they belong to the owner, who needs no lock.
 //! 2. Whoever fires stores the state last: after that the owner may free the entry.
 //! 3. A timer is registered only by a poll that found its deadline in the future, in the wheel of the polling thread.
-//!    While it is ARMED it stays in that wheel, whoever polls it.
+//!    While it is ARMED it stays in that wheel, whoever polls it. Before that the timer is its owner's alone, and its
+//!    deadline no more than an `Instant`: the wheel's ticks are reckoned when it is armed.
 //! 4. Moving the deadline of an ARMED timer back does not touch the wheel: the wheel finds the new deadline when it
 //!    comes to the old one. The wheel may fire for the old deadline at the same moment; `moved` tells the next poll to
-//!    ask the clock. Moving it forward takes the lock and inserts it anew. Where time jumps, both do, since the old
-//!    deadline would be jumped to.
+//!    ask the clock. Moving it forward takes the lock and inserts it anew.
 //! 5. The registered waker stays alive while the state is ARMED, so its two addresses identify it: a poll that finds
 //!    ARMED and the same addresses need not lock.
 //! 6. Moving an ARMED timer forward to a time that has come fires it there and then, by its owner: the next poll finds
@@ -28,7 +28,6 @@ use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
@@ -38,7 +37,8 @@ use unstuck_base::local::{self, WaitKind};
 use unstuck_base::sync::UnsafeCell;
 use unstuck_base::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use super::{Place, Timers};
+use super::Timers;
+use super::place::{Arming, Forward, Place, later};
 
 const IDLE: u8 = 0;
 const ARMED: u8 = 1;
@@ -49,12 +49,14 @@ const SHUT: u8 = 3;
 pub(super) struct Entry {
     links: Links<Entry>,
     waker: UnsafeCell<Option<Waker>>,
-    /// In ticks; written by the owner alone, read by the wheel (rule 4).
+    /// In ticks, once it was ARMED; written by the owner alone, read by the wheel (rule 4).
     deadline: AtomicU64,
     position: UnsafeCell<Position>,
     state: AtomicU8,
     /// Whether the deadline was moved in place since the timer was inserted (rule 4). The owner's alone.
     moved: Cell<bool>,
+    /// Which tenant of its place the timer belongs to.
+    generation: u32,
 }
 
 /// A slot of a wheel.
@@ -78,15 +80,20 @@ unsafe impl Node for Entry {
 }
 
 impl Entry {
-    pub(super) fn new(deadline: u64) -> Self {
+    pub(super) fn new(generation: u32) -> Self {
         Entry {
             links: Links::new(),
             waker: UnsafeCell::new(None),
-            deadline: AtomicU64::new(deadline),
+            deadline: AtomicU64::new(0),
             position: UnsafeCell::new(Position { level: 0, slot: 0 }),
             state: AtomicU8::new(IDLE),
             moved: Cell::new(false),
+            generation,
         }
+    }
+
+    pub(super) fn generation(&self) -> u32 {
+        self.generation
     }
 
     pub(super) fn deadline(&self) -> u64 {
@@ -190,33 +197,48 @@ impl std::error::Error for Shutdown {}
 #[must_use = "a timer does nothing unless polled"]
 pub struct Timer {
     entry: Entry,
-    place: Arc<Place>,
+    /// Where it is ARMED; before that, any place of its runtime.
+    place: &'static Place,
+    deadline: Instant,
     at: &'static Location<'static>,
     /// Which waker is registered: its two addresses (rule 5).
     registered: (usize, usize),
 }
 
 #[cfg(not(unstuck_loom))]
-const _: () = assert!(size_of::<Timer>() <= 80);
+const _: () = assert!(size_of::<Timer>() <= 96);
 
 impl Timer {
-    /// A timer for `deadline`, on the clock of these timers. It costs nothing shared until it is polled.
+    /// A timer for `deadline`, on the clock of these timers. It costs nothing shared until it has to wait.
     ///
-    /// A deadline more than 400 years away counts as one in about 400 years.
+    /// A deadline more than 400 years away fires in about 400 years.
     #[track_caller]
-    pub fn new(timers: &Arc<Timers>, deadline: Instant) -> Timer {
-        let place = timers.here().clone();
-        Timer { entry: Entry::new(place.clock.tick(deadline)), place, at: Location::caller(), registered: (0, 0) }
+    pub fn new(timers: &Timers, deadline: Instant) -> Timer {
+        Timer::asked_at(timers, deadline, Location::caller())
+    }
+
+    /// As [`new`](Timer::new), for a user who asked for it there: that is what a diagnosis shows.
+    #[inline]
+    pub fn asked_at(timers: &Timers, deadline: Instant, at: &'static Location<'static>) -> Timer {
+        let (place, generation) = timers.door;
+        Timer { entry: Entry::new(generation), place, deadline, at, registered: (0, 0) }
     }
 
     /// When it fires.
     pub fn deadline(&self) -> Instant {
-        self.place.clock.instant(self.entry.deadline())
+        self.deadline
     }
 
     /// Whether the deadline has come, and the timer knows: it fired, or a poll found it due.
     pub fn is_elapsed(&self) -> bool {
-        self.entry.state() == DONE && (!self.entry.moved.get() || self.entry.deadline() <= self.place.clock.now())
+        let due = || self.place.now(self.entry.generation).is_some_and(|now| self.deadline <= now);
+        self.entry.state() == DONE && (!self.entry.moved.get() || due())
+    }
+
+    /// Says where the user asks for what the next polls wait for.
+    pub fn set_asked_at(self: Pin<&mut Self>, at: &'static Location<'static>) {
+        // SAFETY: nothing is moved out; the entry stays where it is.
+        unsafe { self.get_unchecked_mut() }.at = at;
     }
 
     /// Waits until the deadline. Charges the budget of the poll.
@@ -248,27 +270,25 @@ impl Timer {
     /// Not ARMED: looks at the clock, and registers the timer if its deadline is in the future (rule 3).
     fn start(&mut self, waker: &Waker) {
         self.entry.moved.set(false);
-        if self.entry.deadline() <= self.place.clock.now() {
-            // Relaxed: the state is ours.
-            return self.entry.state.store(DONE, Ordering::Relaxed);
-        }
-        if let Some(place) = self.place.elsewhere() {
-            self.place = place;
-        }
+        self.place = self.place.here();
         self.registered = addresses(waker);
+        let waker = waker.clone();
         // SAFETY: rule 1: the timer is not ARMED, so all of the entry is ours. It is pinned, and its drop takes it out.
-        let refused = unsafe {
-            let before = self.entry.swap_waker(Some(waker.clone()));
+        let arming = unsafe {
+            let before = self.entry.swap_waker(Some(waker));
             debug_assert!(before.is_none(), "the waker is taken when the state leaves ARMED");
-            !self.place.insert(NonNull::from(&self.entry))
+            self.place.arm(NonNull::from(&self.entry), self.deadline)
         };
-        if refused {
-            // SAFETY: as above.
-            let waker = unsafe { self.entry.swap_waker(None) };
-            // Relaxed: the state is ours.
-            self.entry.state.store(SHUT, Ordering::Relaxed);
-            drop(waker);
-        }
+        let state = match arming {
+            Arming::Armed => return,
+            Arming::Due => DONE,
+            Arming::Refused => SHUT,
+        };
+        // SAFETY: rule 1: it was not armed, so it is ours.
+        let waker = unsafe { self.entry.swap_waker(None) };
+        // Relaxed: the state is ours.
+        self.entry.state.store(state, Ordering::Relaxed);
+        drop(waker);
     }
 
     /// ARMED: makes `waker` the one that is woken. `false`: it has left ARMED meanwhile.
@@ -276,17 +296,12 @@ impl Timer {
         if self.registered == addresses(waker) {
             return true;
         }
-        let new = waker.clone();
-        let locked = self.place.lock();
-        if self.entry.state() != ARMED {
-            return false;
+        // SAFETY: it was ARMED, in the wheel of this place.
+        let swapped = unsafe { self.place.swap_waker(NonNull::from(&self.entry), waker.clone()) };
+        if swapped.is_ok() {
+            self.registered = addresses(waker);
         }
-        // SAFETY: rule 1: ARMED, and the wheel is locked.
-        let old = unsafe { self.entry.swap_waker(Some(new)) };
-        drop(locked);
-        drop(old);
-        self.registered = addresses(waker);
-        true
+        swapped.is_ok()
     }
 
     /// Changes the deadline. A timer that is registered fires for the new one, also without another poll: at once, if
@@ -294,43 +309,45 @@ impl Timer {
     pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
         // SAFETY: nothing is moved out; the entry stays where it is.
         let this = unsafe { self.get_unchecked_mut() };
-        let deadline = this.place.clock.tick(deadline);
+        let before = std::mem::replace(&mut this.deadline, deadline);
         if this.entry.state() != ARMED {
-            return this.rest(deadline);
+            return this.rest();
         }
-        if deadline >= this.entry.deadline() && !this.place.clock.jumps() {
+        if let Some(by) = deadline.checked_duration_since(before) {
             // The wheel may see it now or later.
-            this.entry.set_deadline(deadline);
+            this.entry.set_deadline(later(this.entry.deadline(), by));
+            this.place.note_moved();
             return this.entry.moved.set(true);
         }
-        if deadline <= this.place.clock.now() {
-            return this.fire_now(deadline);
-        }
         // SAFETY: it was ARMED, in the wheel of this place.
-        match unsafe { this.place.reinsert(NonNull::from(&this.entry), deadline) } {
-            true => this.entry.moved.set(false),
-            false => this.rest(deadline),
+        match unsafe { this.place.move_forward(NonNull::from(&this.entry), deadline) } {
+            Forward::Moved => this.entry.moved.set(false),
+            Forward::Due(waker) => this.fire_now(waker),
+            Forward::Left => this.rest(),
         }
     }
 
     /// Not ARMED: the next poll will see to the new deadline.
-    fn rest(&mut self, deadline: u64) {
-        self.entry.set_deadline(deadline);
+    fn rest(&mut self) {
         self.entry.moved.set(false);
         // Relaxed: not ARMED, so it is ours.
         self.entry.state.store(IDLE, Ordering::Relaxed);
     }
 
-    /// It was ARMED, and its new deadline has come (rule 6).
-    fn fire_now(&mut self, deadline: u64) {
-        // SAFETY: it was ARMED, in the wheel of this place.
-        let waker = unsafe { self.place.remove(NonNull::from(&self.entry)) };
-        self.entry.set_deadline(deadline);
+    /// Its new deadline has come, and it is out of the wheel (rule 6).
+    fn fire_now(&mut self, waker: Option<Waker>) {
         self.entry.moved.set(false);
-        // Relaxed: it is in no wheel any more, so it is ours. The wheel may have fired it meanwhile, or the runtime has shut
-        // down: it is DONE all the same, since its time has come.
+        // Relaxed: it is in no wheel any more, so it is ours.
         self.entry.state.store(DONE, Ordering::Relaxed);
         waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// It was ARMED, and is dropped.
+    fn give_up(&mut self) {
+        // SAFETY: it was ARMED, in the wheel of this place.
+        let waker = unsafe { self.place.remove(NonNull::from(&self.entry)) };
+        drop(waker);
+        local::forget_wait(WaitKind::Timer, self.key());
     }
 
     /// The address, as an opaque key for [`local::wait_for`].
@@ -340,14 +357,11 @@ impl Timer {
 }
 
 impl Drop for Timer {
+    #[inline]
     fn drop(&mut self) {
-        if self.entry.state() != ARMED {
-            return;
+        if self.entry.state() == ARMED {
+            self.give_up();
         }
-        // SAFETY: it was ARMED, in the wheel of this place.
-        let waker = unsafe { self.place.remove(NonNull::from(&self.entry)) };
-        drop(waker);
-        local::forget_wait(WaitKind::Timer, self.key());
     }
 }
 

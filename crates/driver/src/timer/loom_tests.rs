@@ -1,6 +1,6 @@
-//! Loom: a timer's owner (`entry`) against the thread that fires, shuts down or goes to sleep.
+//! Loom: a timer's owner (`entry`) against the thread that fires, shuts down or goes to sleep, and a home (`place`) that
+//! changes its tenant.
 
-use super::entry::{Shutdown, Timer};
 use super::*;
 use crate::still::Still;
 use std::pin::Pin;
@@ -200,5 +200,34 @@ fn loom_timer_is_started_while_the_runtime_shuts_down() {
         shutting.join().unwrap();
         assert!(!pending || count.get() == 1, "pending, and not told");
         assert_eq!(poll(&mut timer, &count), Poll::Ready(Err(Shutdown)));
+    });
+}
+
+#[test]
+fn loom_timer_of_the_tenant_before_does_not_reach_the_next() {
+    loom::model(|| {
+        let (kernel, next_kernel) = (Still::new(), Still::new());
+        let timers = Timers::new(kernel.clone(), 0);
+        let home = timers.home;
+        let count = Count::new();
+        let mut late = Box::pin(Timer::new(&timers, kernel.at(10)));
+        let arming = thread::spawn({
+            let count = count.clone();
+            move || {
+                let pending = poll(&mut late, &count).is_pending();
+                (late, pending)
+            }
+        });
+        drop(timers);
+        let timers = Timers::at(home, 1, next_kernel.clone());
+        assert_eq!(timers.begin_park(), None, "a timer of the tenant before came in");
+        let (mut late, pending) = arming.join().unwrap();
+        assert!(!pending || count.get() == 1, "pending, and not told");
+        assert_eq!(poll(&mut late, &count), Poll::Ready(Err(Shutdown)));
+        assert_eq!(next_kernel.unparks(), 0);
+
+        let mut timer = Box::pin(Timer::new(&timers, next_kernel.at(20)));
+        assert!(poll(&mut timer, &Count::new()).is_pending());
+        assert_eq!(next_kernel.unparks(), 1, "it would be slept through");
     });
 }

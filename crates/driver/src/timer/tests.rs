@@ -4,7 +4,9 @@ use super::*;
 use crate::still::Still;
 use std::pin::Pin;
 use std::sync::atomic::AtomicUsize;
-use std::task::{Context, Poll, Wake};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+use unstuck_base::local;
 
 #[derive(Default)]
 struct Count(AtomicUsize);
@@ -259,7 +261,7 @@ fn the_timers_of_every_place_fire() {
             timer
         })
         .collect();
-    let used = fixture.timers.places.iter().filter(|place| place.padded.next.load(Ordering::Relaxed) != NEVER);
+    let used = fixture.timers.places().iter().filter(|place| place.next() != NEVER);
     assert_eq!(used.count(), 3);
     assert_eq!(fixture.pass_to(105), 6);
     drop(timers);
@@ -272,9 +274,9 @@ fn it_registers_where_it_is_polled() {
     local::set_home(std::ptr::null(), 2);
     assert!(fixture.poll(&mut timer).is_pending());
     local::set_home(std::ptr::null(), 0);
-    assert_ne!(fixture.timers.places[2].padded.next.load(Ordering::Relaxed), NEVER);
+    assert_ne!(fixture.timers.places()[2].next(), NEVER);
     assert!(fixture.poll(&mut timer).is_pending());
-    assert_eq!(fixture.timers.places[0].padded.next.load(Ordering::Relaxed), NEVER, "it stays where it is");
+    assert_eq!(fixture.timers.places()[0].next(), NEVER, "it stays where it is");
 }
 
 #[test]
@@ -305,6 +307,50 @@ fn a_timer_may_outlive_its_timers() {
     let mut cx = Context::from_waker(&waker);
     assert_eq!(waiting.as_mut().poll(&mut cx), Poll::Ready(Err(Shutdown)));
     assert_eq!(unpolled.as_mut().poll(&mut cx), Poll::Ready(Err(Shutdown)));
+}
+
+#[test]
+fn a_timer_of_a_runtime_that_is_gone_does_not_reach_the_next_one_in_its_home() {
+    // No other test has as many places, so the second runtime gets the home of the first.
+    const PLACES: usize = 9;
+    let kernel = Still::new();
+    let first = Timers::new(kernel.clone(), PLACES);
+    let fixture = Fixture { timers: first.clone(), kernel: kernel.clone(), ..Fixture::new() };
+    let (mut unpolled, mut waiting) = (fixture.timer(50), fixture.timer(60));
+    assert!(fixture.poll(&mut waiting).is_pending());
+    let home = std::ptr::from_ref(first.home);
+    drop((fixture.timers, first));
+
+    kernel.set_elapsed(20);
+    let second = Timers::new(kernel.clone(), PLACES);
+    assert!(std::ptr::eq(home, second.home), "the home is used again");
+    let mut cx = Context::from_waker(&fixture.waker);
+    assert_eq!(unpolled.as_mut().poll(&mut cx), Poll::Ready(Err(Shutdown)));
+    assert_eq!(waiting.as_mut().poll(&mut cx), Poll::Ready(Err(Shutdown)));
+    waiting.as_mut().reset(kernel.at(30));
+    assert_eq!(waiting.as_mut().poll(&mut cx), Poll::Ready(Err(Shutdown)));
+    assert_eq!(unpolled.deadline(), kernel.at(50));
+    assert!(!waiting.is_elapsed());
+    assert_eq!(second.next_deadline(), None);
+
+    let mut new = Box::pin(Timer::new(&second, kernel.at(40)));
+    assert!(new.as_mut().poll(&mut cx).is_pending());
+    assert_eq!(second.next_deadline(), Some(kernel.at(40)));
+    drop((unpolled, waiting));
+    assert_eq!(second.next_deadline(), Some(kernel.at(40)));
+}
+
+#[test]
+fn a_timer_that_was_moved_back_and_fired_before_asks_the_clock() {
+    let fixture = Fixture::new();
+    let mut timer = fixture.timer(10);
+    assert!(fixture.poll(&mut timer).is_pending());
+    // By nothing: so the wheel fires it, and the timer can't tell that from firing for an old deadline.
+    timer.as_mut().reset(fixture.kernel.at(10));
+    assert_eq!(fixture.pass_to(10), 1);
+    assert!(timer.is_elapsed(), "its deadline has come");
+    drop(fixture.timers);
+    assert!(!timer.is_elapsed(), "there is no clock any more to ask");
 }
 
 #[test]

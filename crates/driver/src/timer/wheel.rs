@@ -40,8 +40,8 @@ pub(super) struct Wheel {
     elapsed: u64,
     /// The earliest deadline, or an earlier time (rule 4).
     next: u64,
-    /// Whether a timer was removed since `next` was exact.
-    removed: bool,
+    /// Whether a timer was removed or moved back in place since `next` was exact.
+    unsettled: bool,
     /// One bit for each level that has an occupied slot.
     occupied: u16,
     levels: [Option<Box<Level>>; LEVELS],
@@ -68,7 +68,7 @@ impl Wheel {
         Wheel {
             elapsed,
             next: NEVER,
-            removed: false,
+            unsettled: false,
             occupied: 0,
             levels: [const { None }; LEVELS],
             draining: List::new(),
@@ -136,7 +136,7 @@ impl Wheel {
     pub(super) unsafe fn remove(&mut self, entry: NonNull<Entry>) {
         // SAFETY: the entry is in this wheel, so its position is ours to read.
         let position = unsafe { entry.as_ref().position() };
-        self.removed = true;
+        self.unsettled = true;
         match self.occupied_slot(position) {
             // SAFETY: rule 6: the entry is in this list.
             Some(slot) => unsafe { slot.list.remove(entry) },
@@ -230,14 +230,19 @@ impl Wheel {
         above | u64::from(position.slot) << shift
     }
 
+    /// A deadline was moved back in place: [`next`](Wheel::next) may be too early.
+    pub(super) fn unsettle(&mut self) {
+        self.unsettled = true;
+    }
+
     /// Makes [`next`](Wheel::next) exact (rule 4), or a time that has come if there is something to look at now, and
     /// returns it: for clocks that jump to the next deadline. Looks at every timer of the first slot, if any was removed
-    /// since the last time.
+    /// or moved back since the last time.
     pub(super) fn settle(&mut self) -> u64 {
-        if !self.removed {
+        if !self.unsettled {
             return self.next;
         }
-        self.removed = false;
+        self.unsettled = false;
         self.next = loop {
             if !self.draining.is_empty() {
                 break self.elapsed;

@@ -47,6 +47,9 @@ impl Arguments {
         for setting in &settings {
             arguments.check(attribute, setting)?;
         }
+        if !attribute.has_pool && arguments.flavor(attribute) == Flavor::MultiThread {
+            return Err(missing_pool(attribute, settings.iter().find(|setting| setting.name == "flavor")));
+        }
         Ok(arguments)
     }
 
@@ -194,6 +197,21 @@ impl Setting {
                 "there is no behaviour `{other}` on unhandled panics: there are `ignore` and `shutdown_runtime`"
             ))),
         }
+    }
+}
+
+/// What to tell somebody who wants the flavor `multi_thread`, by name or by default, of a package without it.
+fn missing_pool(attribute: Attribute, flavor: Option<&Setting>) -> Error {
+    let cure = format!("enable it, or write `{}`", attribute.with("flavor = \"current_thread\""));
+    match flavor {
+        Some(setting) => setting
+            .value_error(format!("The runtime flavor `multi_thread` requires the `rt-multi-thread` feature: {cure}")),
+        None => Error::new(
+            Span::call_site(),
+            format!(
+                "The default runtime flavor is `multi_thread`, but the `rt-multi-thread` feature is disabled: {cure}"
+            ),
+        ),
     }
 }
 

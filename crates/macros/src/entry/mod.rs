@@ -39,6 +39,8 @@ pub(crate) struct Attribute {
     kind: Kind,
     /// `unstuck` or `tokio`.
     package: &'static str,
+    /// Whether the package has the flavor `multi_thread`.
+    has_pool: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,12 +52,17 @@ enum Kind {
 impl Attribute {
     /// `#[package::main]`
     pub(crate) fn main_of(package: &'static str) -> Attribute {
-        Attribute { kind: Kind::Main, package }
+        Attribute { kind: Kind::Main, package, has_pool: true }
     }
 
     /// `#[package::test]`
     pub(crate) fn test_of(package: &'static str) -> Attribute {
-        Attribute { kind: Kind::Test, package }
+        Attribute { kind: Kind::Test, package, has_pool: true }
+    }
+
+    /// As a package exports it that is built without its feature `rt-multi-thread`.
+    pub(crate) fn without_pool(self) -> Attribute {
+        Attribute { has_pool: false, ..self }
     }
 
     /// As one writes it, with these arguments.

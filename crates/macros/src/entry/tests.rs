@@ -6,8 +6,8 @@ use super::function::Function;
 use super::{Attribute, Kind};
 use proc_macro2::TokenStream;
 
-const MAIN: Attribute = Attribute { kind: Kind::Main, package: "unstuck" };
-const TEST: Attribute = Attribute { kind: Kind::Test, package: "unstuck" };
+const MAIN: Attribute = Attribute { kind: Kind::Main, package: "unstuck", has_pool: true };
+const TEST: Attribute = Attribute { kind: Kind::Test, package: "unstuck", has_pool: true };
 
 fn tokens(text: &str) -> TokenStream {
     text.parse().expect("the test's tokens")
@@ -209,4 +209,25 @@ fn what_is_no_function_stays_for_the_compiler() {
     let expansion = expansion(TEST, "", "struct Works;");
     assert!(expansion.starts_with("::core::compile_error!{"), "{expansion}");
     assert!(expansion.ends_with("structWorks;"), "{expansion}");
+}
+
+#[test]
+fn a_package_without_the_pool_says_which_feature_is_missing() {
+    let (main, test) = (Attribute::main_of("tokio").without_pool(), Attribute::test_of("tokio").without_pool());
+    assert_complaint(
+        main,
+        "",
+        "The default runtime flavor is `multi_thread`, but the `rt-multi-thread` feature is disabled",
+        "",
+    );
+    for attribute in [main, test] {
+        assert_complaint(
+            attribute,
+            "flavor = \"multi_thread\"",
+            "The runtime flavor `multi_thread` requires the `rt-multi-thread` feature",
+            "\"multi_thread\"",
+        );
+        assert!(Arguments::parse(attribute, tokens("flavor = \"current_thread\"")).is_ok());
+    }
+    assert!(Arguments::parse(test, TokenStream::new()).is_ok());
 }

@@ -146,6 +146,16 @@ pub(crate) fn set_quick_ack(socket: &Socket, on: bool) -> io::Result<()> {
     socket.set_tcp_quickack(on)
 }
 
+/// Restricts a socket to an interface.
+pub(crate) fn bind_device(socket: &Socket, interface: Option<&[u8]>) -> io::Result<()> {
+    socket.bind_device(interface)
+}
+
+/// The interface to which a socket is restricted.
+pub(crate) fn device(socket: &Socket) -> io::Result<Option<Vec<u8>>> {
+    socket.device()
+}
+
 /// How far a stream is that other code made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
@@ -170,6 +180,15 @@ pub(crate) fn progress(stream: &Socket) -> io::Result<Progress> {
     } else {
         Progress::Other
     })
+}
+
+/// A descriptor for a child process, which becomes readable when the child has ended. The system makes it closed on exec.
+pub(crate) fn child_descriptor(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two numbers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid as libc::pid_t, 0) };
+    let fd = check(fd as libc::c_int)?;
+    // SAFETY: the descriptor is new and ours.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// What a signal handler writes to, and every driver waits for. One for the process, never closed.

@@ -4,7 +4,7 @@
 //! 2. Nothing takes from the signals' pipe what a driver waits for: an edge, not the bytes.
 
 use std::io;
-use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -55,6 +55,16 @@ pub(crate) fn set_quick_ack(_socket: &Socket, _on: bool) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Restricts a socket to an interface: only Linux knows them by name here.
+pub(crate) fn bind_device(_socket: &Socket, _interface: Option<&[u8]>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// The interface to which a socket is restricted.
+pub(crate) fn device(_socket: &Socket) -> io::Result<Option<Vec<u8>>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// How far a stream is that other code made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
@@ -76,6 +86,11 @@ pub(crate) fn progress(stream: &Socket) -> io::Result<Progress> {
     }
     let hung_up = poll.revents & libc::POLLHUP != 0 && poll.revents & (libc::POLLIN | libc::POLLERR) == 0;
     Ok(if hung_up { Progress::Fresh } else { Progress::Other })
+}
+
+/// There is none: whoever asks listens to `SIGCHLD` instead.
+pub(crate) fn child_descriptor(_pid: u32) -> io::Result<OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// What a signal handler writes to, and every driver waits for. One for the process, never closed.

@@ -7,6 +7,7 @@ use std::task::{Poll, Waker};
 use unstuck_base::parker::{self, Parker};
 use unstuck_base::sync::atomic::{AtomicBool, Ordering};
 use unstuck_base::sync::{Arc, Mutex, thread};
+use unstuck_context::Blocking;
 
 use super::model_with;
 use crate::{Hooks, bare};

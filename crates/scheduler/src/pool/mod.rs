@@ -21,21 +21,22 @@ pub(crate) mod worker;
 use std::any::Any;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use unstuck_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use unstuck_base::{WakeBatch, entered};
-use unstuck_context::{Flavor, Handle, Scheduler, Spawner};
+use unstuck_base::{CachePadded, WakeBatch, entered};
+use unstuck_context::{CantBlock, Flavor, Handle, Scheduler, Spawner, WorkerCounts};
 use unstuck_driver::{Driver, Kernel, Offload, Timers};
-use unstuck_task::{HomeRef, Runnable, Schedule, TaskList};
+use unstuck_task::{HomeRef, Id, Runnable, Schedule, TaskList};
 
 use crate::blocking::StartThread;
+use crate::counts::{Counts, Tally};
 use crate::inject::Inject;
 use crate::latch::{Latch, Present};
 use crate::worker_local::current_worker;
-use crate::{Hooks, run_hook, wake};
+use crate::{Hooks, Tuning, run_hook, wake};
 use idle::Idle;
 use places::Places;
 use ring::Ring;
@@ -52,6 +53,8 @@ pub struct Config {
     pub start_thread: StartThread,
     /// What the user wants to be told of.
     pub hooks: Hooks,
+    /// How the workers go about it.
+    pub tuning: Tuning,
     /// Where random numbers begin.
     pub seed: u64,
 }
@@ -73,6 +76,11 @@ pub struct Shared {
     pub(crate) timers: Arc<Timers>,
     pub(crate) workers: usize,
     pub(crate) hooks: Hooks,
+    pub(crate) tuning: Tuning,
+    /// Of each configured worker.
+    pub(crate) counts: Box<[PlaceCounts]>,
+    /// How often the polls of root futures used up their budget.
+    forced_yields: Tally,
     pub(crate) seed: u64,
     blocking: Arc<dyn Offload>,
     closed: AtomicBool,
@@ -83,12 +91,30 @@ pub struct Shared {
     threads: Arc<Latch>,
 }
 
+/// What is counted for one of the configured workers.
+pub(crate) struct PlaceCounts {
+    /// By its own thread.
+    pub(crate) own: CachePadded<Counts>,
+    /// By those that stand in for it while it is in a blocking part.
+    pub(crate) deputies: CachePadded<Counts>,
+}
+
+impl PlaceCounts {
+    fn new(bounds: Option<&Arc<[u64]>>) -> Self {
+        PlaceCounts {
+            own: CachePadded::new(Counts::of_one(bounds)),
+            deputies: CachePadded::new(Counts::of_several(bounds)),
+        }
+    }
+}
+
 /// A thread of the pool, from before it is started. Dropping it leaves the pool: at the end of the thread, or where none
 /// could be started, or where the turn of a spare never came.
 struct Member {
     pool: Arc<Shared>,
     handle: Handle,
     index: usize,
+    acts_as: usize,
     spare: bool,
     // The last field, so that it goes last: who waits for us finds all of the above dropped.
     _present: Present,
@@ -115,6 +141,9 @@ impl Pool {
             timers,
             workers,
             hooks: config.hooks.clone(),
+            counts: (0..workers).map(|_| PlaceCounts::new(config.tuning.poll_times.as_ref())).collect(),
+            tuning: config.tuning.clone(),
+            forced_yields: Tally::new(),
             seed: config.seed,
             blocking,
             closed: AtomicBool::new(false),
@@ -139,7 +168,7 @@ impl Pool {
     /// If a thread can't be started; those that were are told to end.
     pub fn start(&self, handle: &Handle, config: &Config) -> io::Result<()> {
         for index in 0..self.shared.workers {
-            let member = Member::new(&self.shared, handle.clone(), index, false);
+            let member = Member::new(&self.shared, handle.clone(), index, index, false);
             (config.start_thread)(Box::new(move || member.run())).inspect_err(|_| self.shared.close())?;
         }
         Ok(())
@@ -179,8 +208,8 @@ impl fmt::Debug for Pool {
 }
 
 impl Member {
-    fn new(pool: &Arc<Shared>, handle: Handle, index: usize, spare: bool) -> Self {
-        Member { pool: pool.clone(), handle, index, spare, _present: pool.threads.enter() }
+    fn new(pool: &Arc<Shared>, handle: Handle, index: usize, acts_as: usize, spare: bool) -> Self {
+        Member { pool: pool.clone(), handle, index, acts_as, spare, _present: pool.threads.enter() }
     }
 
     fn run(&self) {
@@ -189,7 +218,7 @@ impl Member {
         if !self.spare {
             run_hook(&self.pool.hooks.start);
         }
-        let worker = Worker::new(self.pool.clone(), self.index, self.spare);
+        let worker = Worker::new(self.pool.clone(), self.index, self.acts_as, self.spare);
         // Tasks do not panic; if the driver broke, no task that waits for the outside world would ever run again. So the
         // pool ends, which everybody is told who waits for a task or a resource.
         if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
@@ -285,19 +314,16 @@ impl Shared {
         }
     }
 
-    /// A thread will not go to sleep in the driver, which the sleepers may have counted on: if the seat is empty now, one of
-    /// them is woken, to sleep there. (Its name was on the list before it found the seat taken.)
+    /// This thread will not go to sleep in the driver: somebody else does.
     pub(crate) fn offer_seat(&self) {
-        let Some(seated) = self.seat.try_sit() else { return };
-        drop(seated);
-        if let Some(index) = self.idle.wake_a(|_any| true) {
+        if let Some(index) = self.seat.offer(&self.idle) {
             self.unpark(index);
         }
     }
 
     /// Queues a task where any worker may take it, or gives it back when it is too late for that.
     pub(crate) fn queue_from_outside(&self, task: Runnable) -> Result<(), Runnable> {
-        self.inject.push(task)?;
+        self.inject.push_from_outside(task)?;
         self.wake_one();
         Ok(())
     }
@@ -318,14 +344,14 @@ impl Shared {
     }
 
     /// Sees to it that one thread more runs tasks: a spare that was going to end, or a new one. Without a thread to be had
-    /// the pool goes on with one less.
-    fn add_spare(self: &Arc<Self>) -> bool {
+    /// the pool goes on with one less. A new one stands in for the worker `acts_as`.
+    fn add_spare(self: &Arc<Self>, acts_as: usize) -> bool {
         if self.retire_one() {
             return true;
         }
         let Ok(handle) = unstuck_context::try_current() else { return false };
         let Some(index) = self.places.take_spare() else { return false };
-        let spare = Member::new(self, handle, index, true);
+        let spare = Member::new(self, handle, index, acts_as, true);
         self.blocking.offload(Box::new(move || spare.run())).is_ok()
     }
 
@@ -370,6 +396,10 @@ impl Schedule for Shared {
     fn tasks(&self) -> Option<&TaskList> {
         Some(&self.tasks)
     }
+
+    fn ended(&self, id: Id, spawned_at: &'static Location<'static>) {
+        self.hooks.terminated(id, spawned_at);
+    }
 }
 
 impl Spawner for Shared {
@@ -379,6 +409,10 @@ impl Spawner for Shared {
 
     fn live(&self) -> &TaskList {
         &self.tasks
+    }
+
+    fn spawned(&self, id: Id, spawned_at: &'static Location<'static>) {
+        self.hooks.spawned(id, spawned_at);
     }
 }
 
@@ -395,22 +429,73 @@ impl Scheduler for Shared {
         self.inject.len()
     }
 
-    fn polls(&self, worker: usize) -> u64 {
-        self.places.get(worker).polls().0
+    fn worker(&self, index: usize) -> WorkerCounts {
+        let PlaceCounts { own, deputies } = &self.counts[index];
+        let (own, deputies) = (own.read(), deputies.read());
+        let place = self.places.get(index);
+        WorkerCounts {
+            thread: own.thread,
+            polls: place.polls().0 + deputies.polls,
+            mean_poll: own.mean_poll,
+            busy: own.busy + deputies.busy,
+            parks_and_unparks: own.parks_and_unparks + deputies.parks_and_unparks,
+            noops: own.noops + deputies.noops,
+            steals: own.steals + deputies.steals,
+            steal_operations: own.steal_operations + deputies.steal_operations,
+            local_schedules: own.local_schedules + deputies.local_schedules,
+            overflows: own.overflows + deputies.overflows,
+            queued: place.ring.len(),
+        }
     }
 
-    fn begin_blocking(&self) -> Option<Box<dyn Any>> {
-        current_worker(|worker| {
+    fn worker_index(&self) -> Option<usize> {
+        current_worker(|worker| (std::ptr::eq(&*worker.pool, self) && !worker.blocks.get()).then_some(worker.acts_as))?
+    }
+
+    fn remote_schedules(&self) -> u64 {
+        self.inject.pushed_from_outside()
+    }
+
+    fn forced_yields(&self) -> u64 {
+        let of_workers = |counts: &PlaceCounts| counts.own.forced_yields() + counts.deputies.forced_yields();
+        self.counts.iter().map(of_workers).sum::<u64>() + self.forced_yields.read()
+    }
+
+    fn forced_yield(&self) {
+        let counted = current_worker(|worker| {
+            let ours = std::ptr::eq(&*worker.pool, self);
+            if ours {
+                worker.counts().forced_yield();
+            }
+            ours
+        });
+        if counted != Some(true) {
+            self.forced_yields.add_one();
+        }
+    }
+
+    fn poll_time_bounds(&self) -> Option<&[u64]> {
+        self.tuning.poll_times.as_deref()
+    }
+
+    fn poll_times(&self, worker: usize, bucket: usize) -> u64 {
+        let PlaceCounts { own, deputies } = &self.counts[worker];
+        [own, deputies].into_iter().filter_map(|counts| counts.poll_times()).map(|times| times.count(bucket)).sum()
+    }
+
+    fn begin_blocking(&self) -> Result<Option<Box<dyn Any>>, CantBlock> {
+        let part = current_worker(|worker| {
             if !std::ptr::eq(&*worker.pool, self) || worker.blocks.replace(true) {
                 return None;
             }
             let mut part = Box::new(BlockingPart { worker, replaced: false });
             worker.hand_over();
-            part.replaced = worker.pool.add_spare();
+            part.replaced = worker.pool.add_spare(worker.acts_as);
             // Also when it is replaced: the spare may have to wait for a thread.
             worker.pool.offer_seat();
             Some(part as Box<dyn Any>)
-        })?
+        });
+        Ok(part.flatten())
     }
 }
 
@@ -425,6 +510,7 @@ impl Drop for BlockingPart {
         // SAFETY: the part is a value on the stack of a function that the worker called, on its thread.
         let worker = unsafe { &*self.worker };
         worker.blocks.set(false);
+        worker.pool.counts[worker.acts_as].own.is_this_thread();
         if self.replaced {
             worker.pool.remove_spare();
         }

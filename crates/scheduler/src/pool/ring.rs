@@ -85,6 +85,11 @@ impl Ring {
 
     /// Takes the older half into the thief's ring; returns one of them, to be run at once. Only the owner of `thief`.
     pub(crate) fn take_into(&self, thief: &Ring) -> Option<Runnable> {
+        self.take_some_into(thief).map(|(first, _count)| first)
+    }
+
+    /// As [`take_into`](Ring::take_into); also says how many were taken, with the one that is returned.
+    pub(crate) fn take_some_into(&self, thief: &Ring) -> Option<(Runnable, usize)> {
         let mut head = self.head.load(Ordering::Acquire);
         loop {
             // Acquire: pairs with the Release in `push`: the slots up to the tail are written.
@@ -115,7 +120,7 @@ impl Ring {
                     // Release: pairs with the Acquire of the tail by a thief of the thief.
                     thief.tail.store(to.wrapping_add(count - 1), Ordering::Release);
                     // SAFETY: rules 1 and 3: the runnables are ours alone now.
-                    return Some(unsafe { from_slot(first) });
+                    return Some((unsafe { from_slot(first) }, count));
                 }
                 Err(actual) => head = actual,
             }

@@ -7,6 +7,8 @@
 use unstuck_base::sync::{Mutex, MutexGuard};
 use unstuck_driver::Driver;
 
+use super::idle::Idle;
+
 /// Where the driver is kept; see the module's rules.
 pub(crate) struct Seat(Mutex<Option<Box<dyn Driver>>>);
 
@@ -21,6 +23,14 @@ impl Seat {
     /// Takes the seat, if it is free.
     pub(crate) fn try_sit(&self) -> Option<Seated<'_>> {
         self.0.try_lock().filter(|driver| driver.is_some()).map(Seated)
+    }
+
+    /// A thread will not go to sleep here, which the sleepers may have counted on: whom of them to unpark, if the seat is
+    /// empty now. It finds nothing to do, and sits down. See `idle.md`.
+    pub(crate) fn offer(&self, idle: &Idle) -> Option<usize> {
+        // Free before a name is taken: who finds it taken by this look has its name on the list already.
+        drop(self.try_sit()?);
+        idle.wake_a(|_any| true)
     }
 
     /// Takes the driver out, for ever.

@@ -20,10 +20,12 @@ use unstuck_task::Runnable;
 
 use super::Shared;
 use super::place::Place;
-use crate::pace::Pace;
+use crate::counts::{Counts, Stopwatch};
+use crate::hooks::{self, run_hook};
+use crate::pace::{Every, Pace};
 use crate::patience::Patience;
+use crate::wake;
 use crate::worker_local::as_worker;
-use crate::{run_hook, wake};
 
 /// How often in a row the slot is run before the ring.
 const SLOT_RUNS: u32 = 16;
@@ -34,6 +36,8 @@ const INJECT_BATCH: usize = super::ring::SIZE / 4;
 pub(crate) struct Worker {
     pub(crate) pool: Arc<Shared>,
     pub(crate) index: usize,
+    /// Which of the configured workers it is, or stands in for.
+    pub(crate) acts_as: usize,
     /// A spare ends when it is no longer needed.
     spare: bool,
     /// In a blocking part (rule 5).
@@ -43,15 +47,21 @@ pub(crate) struct Worker {
     /// The task in progress was woken during its poll.
     yielded: Cell<bool>,
     slot_runs: Cell<u32>,
+    /// Rule 3, of inject alone.
+    injects_turn: Every,
+    watch: Stopwatch,
     /// Rule 6.
     refused: RefCell<Vec<Runnable>>,
 }
 
 impl Worker {
-    pub(crate) fn new(pool: Arc<Shared>, index: usize, spare: bool) -> Self {
+    pub(crate) fn new(pool: Arc<Shared>, index: usize, acts_as: usize, spare: bool) -> Self {
         Worker {
+            injects_turn: Every::nth(pool.tuning.inject_interval),
+            watch: Stopwatch::started(pool.kernel.real_now(), pool.places.get(index).polls().0),
             pool,
             index,
+            acts_as,
             spare,
             blocks: Cell::new(false),
             batching: Cell::new(false),
@@ -77,7 +87,8 @@ impl Worker {
         let home = self.pool.home.get().key();
         as_worker(self, || {
             let _leave = Leave(self, local::set_home(home, self.index + 1));
-            let mut pace = Pace::new(self.kernel().real_now());
+            self.pool.counts[self.acts_as].own.is_this_thread();
+            let mut pace = Pace::new(self.pool.tuning.event_interval, self.kernel().real_now());
             let mut patience = Patience::new();
             while !self.is_over() {
                 match self.next_task() {
@@ -104,8 +115,13 @@ impl Worker {
         if self.blocks.get() {
             return self.pool.queue_from_outside(task).unwrap_or_else(|task| self.refused.borrow_mut().push(task));
         }
+        self.counts().scheduled();
         if self.batching.get() {
             return self.push(task);
+        }
+        if !self.pool.tuning.slot {
+            self.push(task);
+            return self.pool.wake_one_soon();
         }
         if let Some(displaced) = self.place().swap_slot(task) {
             self.push(displaced);
@@ -116,6 +132,7 @@ impl Worker {
     /// Queues a task that was woken while this thread polled it: behind the others.
     pub(crate) fn reschedule(&self, task: Runnable) {
         self.yielded.set(true);
+        self.counts().scheduled();
         self.push(task);
     }
 
@@ -123,9 +140,12 @@ impl Worker {
         let place = self.place();
         place.turn_epoch();
         self.yielded.set(false);
-        task.run();
+        hooks::poll(task, &self.pool.hooks, self.counts().poll_times(), || self.kernel().real_now());
         place.turn_epoch();
-        if pace.polled(self.yielded.get(), place.ring.len(), || self.kernel().real_now()) {
+        if self.spare {
+            self.counts().polled();
+        }
+        if pace.polled(self.yielded.get(), place.queued(), || self.kernel().real_now()) {
             self.look_outside(pace);
         }
     }
@@ -133,6 +153,11 @@ impl Worker {
     /// Rule 1, as far as it costs no search.
     #[inline]
     fn next_task(&self) -> Option<Runnable> {
+        if self.injects_turn.turn()
+            && let Some(task) = self.take_injected()
+        {
+            return Some(task);
+        }
         let place = self.place();
         let runs = self.slot_runs.get();
         if runs < SLOT_RUNS
@@ -173,13 +198,18 @@ impl Worker {
             seated.driver().poll(&mut batch).unwrap_or_else(|error| super::driver_broke(&error));
         }
         self.pool.timers.expire(self.kernel().now(), &mut batch);
+        if !batch.is_empty() {
+            pace.found();
+        }
         self.wake_batch(&mut batch);
         self.pool.inject.take(|waiting| self.share(waiting), |task| self.push(task));
         // One that this worker runs next is no reason to wake another.
         if self.place().queued() > 1 {
             self.pool.wake_one();
         }
-        pace.looked(self.kernel().real_now());
+        let now = self.kernel().real_now();
+        self.watch.worked(self.counts(), self.polls(), now);
+        pace.looked(now);
     }
 
     /// Searches, and sleeps when there is nothing. Returns after work was found (and polled), or the worker has slept.
@@ -202,7 +232,9 @@ impl Worker {
             run_hook(&self.pool.hooks.park);
             // The hook may have spawned: what it left here nobody else would run.
             if self.place().queued() == 0 {
+                self.watch.falls_asleep(self.counts(), self.polls(), self.kernel().real_now());
                 self.sleep(&mut batch);
+                self.watch.wakes(self.counts(), self.kernel().real_now());
             }
             run_hook(&self.pool.hooks.unpark);
         }
@@ -215,6 +247,7 @@ impl Worker {
             self.next_task()
         };
         self.found_work();
+        pace.found();
         pace.looked(self.kernel().real_now());
         if let Some(task) = task {
             self.poll(task, pace);
@@ -244,6 +277,9 @@ impl Worker {
         self.pool.timers.expire(self.kernel().now(), batch);
         // The seat is free before anything that was found runs.
         drop(seated);
+        if self.pool.tuning.hands_seat_on && !batch.is_empty() {
+            self.pool.offer_seat();
+        }
     }
 
     /// Wakes what the driver found, into the ring (rule 4).
@@ -256,11 +292,19 @@ impl Worker {
     /// Takes half of another worker's ring.
     fn steal(&self) -> Option<Runnable> {
         let places = self.pool.places.visible();
+        if places == 1 {
+            // No random number is used up, so that those of a lone worker's tasks follow from the seed.
+            return None;
+        }
         let start = local::random_below(places as u32) as usize;
         (0..places)
             .map(|offset| (start + offset) % places)
             .filter(|index| *index != self.index)
-            .find_map(|index| self.pool.places.get(index).ring.take_into(&self.place().ring))
+            .find_map(|index| self.pool.places.get(index).ring.take_some_into(&self.place().ring))
+            .map(|(task, count)| {
+                self.counts().stole(count);
+                task
+            })
     }
 
     /// Puts a runnable into the ring; when that is full, half of it goes to inject.
@@ -268,6 +312,7 @@ impl Worker {
         let ring = &self.place().ring;
         if let Err(task) = ring.push(task) {
             ring.take_half().into_iter().chain([task]).for_each(|task| self.push_to_inject(task));
+            self.counts().overflowed();
             self.pool.wake_one();
         }
     }
@@ -279,6 +324,7 @@ impl Worker {
     /// Leaves the place empty: what is queued goes to inject, or is cancelled if the pool is closed.
     fn leave(&self) {
         let place = self.place();
+        self.watch.worked(self.counts(), self.polls(), self.kernel().real_now());
         let mut left = false;
         while let Some(task) = place.take_slot().or_else(|| place.ring.pop()) {
             self.push_to_inject(task);
@@ -299,6 +345,18 @@ impl Worker {
         if !self.place().ring.is_empty() {
             self.pool.wake_one();
         }
+    }
+
+    /// Where this worker counts.
+    #[inline]
+    pub(crate) fn counts(&self) -> &Counts {
+        let counts = &self.pool.counts[self.acts_as];
+        if self.spare { &counts.deputies } else { &counts.own }
+    }
+
+    /// How many polls there were in this place.
+    fn polls(&self) -> u64 {
+        self.place().polls().0
     }
 
     fn place(&self) -> &Place {

@@ -13,7 +13,7 @@ const BUFFER: u32 = 64 * 1024;
 
 /// The options of one socket.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Options([SocketOption; 10]);
+pub(crate) struct Options([SocketOption; 15]);
 
 impl Options {
     pub(crate) fn new() -> Self {
@@ -28,6 +28,11 @@ impl Options {
             SocketOption::ReceiveBuffer(BUFFER),
             SocketOption::SendBuffer(BUFFER),
             SocketOption::Broadcast(false),
+            SocketOption::TypeOfService(0),
+            SocketOption::TrafficClass(0),
+            SocketOption::MulticastLoopV4(true),
+            SocketOption::MulticastTtlV4(1),
+            SocketOption::MulticastLoopV6(true),
         ])
     }
 
@@ -47,6 +52,11 @@ impl Options {
             SocketOption::ReceiveBuffer(_) => OptionName::ReceiveBuffer,
             SocketOption::SendBuffer(_) => OptionName::SendBuffer,
             SocketOption::Broadcast(_) => OptionName::Broadcast,
+            SocketOption::TypeOfService(_) => OptionName::TypeOfService,
+            SocketOption::TrafficClass(_) => OptionName::TrafficClass,
+            SocketOption::MulticastLoopV4(_) => OptionName::MulticastLoopV4,
+            SocketOption::MulticastTtlV4(_) => OptionName::MulticastTtlV4,
+            SocketOption::MulticastLoopV6(_) => OptionName::MulticastLoopV6,
             _ => return Err(unknown()),
         };
         self.0[place(name)?] = option;
@@ -59,6 +69,11 @@ impl Options {
     /// `Unsupported` for one that is not known here.
     pub(crate) fn get(&self, name: OptionName) -> io::Result<SocketOption> {
         Ok(self.0[place(name)?])
+    }
+
+    /// Whether the address may be shared with a socket that does not listen.
+    pub(crate) fn reuses_address(&self) -> bool {
+        self.0.contains(&SocketOption::ReuseAddress(true))
     }
 
     /// Whether closing throws away what is under way.
@@ -96,6 +111,11 @@ fn place(name: OptionName) -> io::Result<usize> {
         OptionName::ReceiveBuffer => 7,
         OptionName::SendBuffer => 8,
         OptionName::Broadcast => 9,
+        OptionName::TypeOfService => 10,
+        OptionName::TrafficClass => 11,
+        OptionName::MulticastLoopV4 => 12,
+        OptionName::MulticastTtlV4 => 13,
+        OptionName::MulticastLoopV6 => 14,
         _ => return Err(unknown()),
     })
 }
@@ -122,6 +142,11 @@ mod tests {
             (OptionName::ReceiveBuffer, SocketOption::ReceiveBuffer(7)),
             (OptionName::SendBuffer, SocketOption::SendBuffer(9)),
             (OptionName::Broadcast, SocketOption::Broadcast(true)),
+            (OptionName::TypeOfService, SocketOption::TypeOfService(8)),
+            (OptionName::TrafficClass, SocketOption::TrafficClass(8)),
+            (OptionName::MulticastLoopV4, SocketOption::MulticastLoopV4(false)),
+            (OptionName::MulticastTtlV4, SocketOption::MulticastTtlV4(5)),
+            (OptionName::MulticastLoopV6, SocketOption::MulticastLoopV6(false)),
         ];
         assert!(!options.closes_hard());
         for (name, value) in changed {

@@ -4,14 +4,14 @@
 //! 2. The tables' share of the readiness goes when the socket is dropped, under the lock; the socket's own is the last,
 //!    and goes after it, with whatever wakers are left in it.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use unstuck_driver::socket::{OptionName, SocketOption};
-use unstuck_driver::{Readiness, Socket};
+use unstuck_driver::socket::{Endpoint, Group, OptionName, SocketOption, Unconnected};
+use unstuck_driver::{Kernel, Readiness, Socket};
 
 use super::Id;
 use super::options::Options;
@@ -35,8 +35,12 @@ pub(crate) enum Sort {
 }
 
 impl SimSocket {
-    pub(crate) fn open(world: &Arc<World>, (id, readiness): (Id, Arc<Readiness>), sort: Sort) -> Arc<dyn Socket> {
-        Arc::new(SimSocket { world: world.clone(), id, sort, readiness })
+    pub(crate) fn open(world: &Arc<World>, made: (Id, Arc<Readiness>), sort: Sort) -> Arc<dyn Socket> {
+        Arc::new(SimSocket::new(world, made, sort))
+    }
+
+    pub(crate) fn new(world: &Arc<World>, (id, readiness): (Id, Arc<Readiness>), sort: Sort) -> SimSocket {
+        SimSocket { world: world.clone(), id, sort, readiness }
     }
 
     /// Asks the world about a stream.
@@ -67,6 +71,72 @@ impl SimSocket {
     }
 }
 
+impl Endpoint for SimSocket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        let mut state = self.world.lock();
+        match self.sort {
+            Sort::Datagram => state.udp.local_addr(self.id),
+            Sort::Stream | Sort::Listener => state.tcp.local_addr(self.id),
+        }
+    }
+
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        let mut state = self.world.lock();
+        Ok(match self.sort {
+            Sort::Datagram => state.udp.take_error(self.id),
+            Sort::Stream | Sort::Listener => state.tcp.take_error(self.id),
+        })
+    }
+
+    fn set_option(&self, option: SocketOption) -> io::Result<()> {
+        self.options(|options| options.set(option))
+    }
+
+    fn option(&self, name: OptionName) -> io::Result<SocketOption> {
+        self.options(|options| options.get(name))
+    }
+
+    fn bind_device(&self, interface: Option<&[u8]>) -> io::Result<()> {
+        match interface {
+            None => Ok(()),
+            Some(_) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the simulated host has one interface, without a name: bind to an address",
+            )),
+        }
+    }
+
+    fn device(&self) -> io::Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+}
+
+/// Only a fresh stream is ever handed out as one. It stays in its world: that is where it was made.
+impl Unconnected for SimSocket {
+    fn bind(&self, address: SocketAddr) -> io::Result<()> {
+        self.stream(|State { tcp, fabric, .. }| tcp.bind(self.id, address, fabric))
+    }
+
+    fn connect(self: Box<Self>, _kernel: &dyn Kernel, peer: SocketAddr) -> io::Result<Arc<dyn Socket>> {
+        Socket::connect(&*self, peer)?;
+        Ok(Arc::<SimSocket>::from(self))
+    }
+
+    fn listen(mut self: Box<Self>, _kernel: &dyn Kernel, backlog: u32) -> io::Result<Arc<dyn Socket>> {
+        self.stream(|State { tcp, fabric, .. }| tcp.listen_on(self.id, backlog, fabric))?;
+        self.sort = Sort::Listener;
+        Ok(Arc::<SimSocket>::from(self))
+    }
+
+    fn into_fd(self: Box<Self>) -> io::Result<OwnedFd> {
+        Err(no_descriptor())
+    }
+}
+
 // SAFETY: bytes are counted after they were copied to the buffer, and no more are copied than fit.
 unsafe impl Socket for SimSocket {
     fn readiness(&self) -> &Readiness {
@@ -93,6 +163,16 @@ unsafe impl Socket for SimSocket {
             return self.peek_from(buf).map(|(len, _)| len);
         }
         self.stream(|state| state.tcp.peek(self.id, buf))
+    }
+
+    fn recv_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        if self.sort == Sort::Datagram {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the simulator receives a datagram into one buffer",
+            ));
+        }
+        self.stream(|State { tcp, fabric, .. }| tcp.recv_vectored(self.id, bufs, fabric))
     }
 
     fn send(&self, buf: &[u8]) -> io::Result<usize> {
@@ -126,19 +206,19 @@ unsafe impl Socket for SimSocket {
         self.stream(|State { tcp, fabric, .. }| tcp.connect(self.id, peer, fabric))
     }
 
+    fn join_group(&self, _group: Group) -> io::Result<()> {
+        Err(no_multicast())
+    }
+
+    fn leave_group(&self, _group: Group) -> io::Result<()> {
+        Err(no_multicast())
+    }
+
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         if self.sort == Sort::Datagram {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "a datagram socket has no direction to close"));
         }
         self.stream(|State { tcp, fabric, .. }| tcp.shutdown(self.id, how, fabric))
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        let mut state = self.world.lock();
-        match self.sort {
-            Sort::Datagram => state.udp.local_addr(self.id),
-            Sort::Stream | Sort::Listener => state.tcp.local_addr(self.id),
-        }
     }
 
     fn peer_addr(&self) -> io::Result<SocketAddr> {
@@ -149,28 +229,8 @@ unsafe impl Socket for SimSocket {
         }
     }
 
-    fn take_error(&self) -> io::Result<Option<io::Error>> {
-        let mut state = self.world.lock();
-        Ok(match self.sort {
-            Sort::Datagram => state.udp.take_error(self.id),
-            Sort::Stream | Sort::Listener => state.tcp.take_error(self.id),
-        })
-    }
-
-    fn set_option(&self, option: SocketOption) -> io::Result<()> {
-        self.options(|options| options.set(option))
-    }
-
-    fn option(&self, name: OptionName) -> io::Result<SocketOption> {
-        self.options(|options| options.get(name))
-    }
-
-    fn fd(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-
     fn detach(self: Arc<Self>) -> io::Result<OwnedFd> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, "a simulated socket has no file descriptor to give away"))
+        Err(no_descriptor())
     }
 }
 
@@ -182,4 +242,12 @@ impl Drop for SimSocket {
             Sort::Stream | Sort::Listener => tcp.close(self.id, fabric),
         }
     }
+}
+
+fn no_descriptor() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "a simulated socket has no file descriptor to give away")
+}
+
+fn no_multicast() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "the simulator has no multicast: send to each address")
 }

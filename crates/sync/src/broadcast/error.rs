@@ -3,10 +3,44 @@
 use std::fmt;
 
 /// There is no receiver. Gives the message back.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::broadcast::{self, error::SendError};
+///
+/// let sender = broadcast::Sender::new(4);
+/// let Err(SendError(message)) = sender.send("is anybody there?") else { panic!("nobody is") };
+/// assert_eq!(message, "is anybody there?");
+/// ```
 #[derive(Debug)]
 pub struct SendError<T>(pub T);
 
 /// Why [`recv`](super::Receiver::recv) has no message.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::broadcast::{self, error::RecvError};
+///
+/// # unstuck_base::parker::block_on(async {
+/// let (sender, mut receiver) = broadcast::channel(2);
+/// for n in 0..5 {
+///     sender.send(n).unwrap();
+/// }
+/// drop(sender);
+///
+/// let (mut received, mut missed) = (Vec::new(), 0);
+/// loop {
+///     match receiver.recv().await {
+///         Ok(n) => received.push(n),
+///         Err(RecvError::Lagged(count)) => missed += count,
+///         Err(RecvError::Closed) => break,
+///     }
+/// }
+/// assert_eq!((received, missed), (vec![3, 4], 3));
+/// # });
+/// ```
 #[derive(Debug, PartialEq, Eq, Clone)]
 pub enum RecvError {
     /// None is left, and every sender is gone.
@@ -17,6 +51,21 @@ pub enum RecvError {
 }
 
 /// Why [`try_recv`](super::Receiver::try_recv) has no message.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::broadcast::{self, error::TryRecvError};
+///
+/// let (sender, mut receiver) = broadcast::channel(1);
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+/// sender.send(1).unwrap();
+/// sender.send(2).unwrap();
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Lagged(1)));
+/// assert_eq!(receiver.try_recv(), Ok(2));
+/// drop(sender);
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
+/// ```
 #[derive(Debug, PartialEq, Eq, Clone)]
 pub enum TryRecvError {
     /// None was sent that this receiver has not had.

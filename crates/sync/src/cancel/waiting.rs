@@ -17,10 +17,42 @@ use crate::cancel::{CancellationToken, Node};
 use crate::wait_list::{State, Waiter};
 
 /// What [`CancellationToken::cancelled`] returns: ready once the token is cancelled.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::Future;
+/// use std::pin::pin;
+/// use std::task::{Context, Waker};
+/// use unstuck_sync::cancel::CancellationToken;
+///
+/// let token = CancellationToken::new();
+/// let mut cancelled = pin!(token.cancelled());
+/// let mut cx = Context::from_waker(Waker::noop());
+/// assert!(cancelled.as_mut().poll(&mut cx).is_pending());
+/// token.cancel();
+/// assert!(cancelled.as_mut().poll(&mut cx).is_ready());
+/// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct WaitForCancellationFuture<'a>(pub(super) Waiting<&'a CancellationToken>);
 
 /// What [`CancellationToken::cancelled_owned`] returns: ready once the token is cancelled.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::cancel::{CancellationToken, WaitForCancellationFutureOwned};
+///
+/// struct Connection {
+///     ends: WaitForCancellationFutureOwned, // no lifetime in here
+/// }
+///
+/// let server = CancellationToken::new();
+/// let connection = Connection { ends: server.child_token().cancelled_owned() };
+/// let waiting = std::thread::spawn(move || unstuck_base::parker::block_on(connection.ends));
+/// server.cancel();
+/// waiting.join().unwrap();
+/// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct WaitForCancellationFutureOwned(pub(super) Waiting<CancellationToken>);
 

@@ -162,6 +162,19 @@ fn loom_mpsc_a_closed_receiver_is_woken_by_the_last_permit() {
 }
 
 #[test]
+fn loom_mpsc_a_closed_receiver_is_woken_by_a_reservation_that_fails() {
+    with_preemptions(2, || {
+        let (sender, mut receiver) = mpsc::channel::<()>(2);
+        let permit = sender.clone().try_reserve_owned().unwrap();
+        let reserving = thread::spawn(move || assert!(block_on(sender.reserve_many(2)).is_err()));
+        receiver.close();
+        drop(permit);
+        assert!(block_on(receiver.recv()).is_none());
+        reserving.join().unwrap();
+    });
+}
+
+#[test]
 fn loom_mpsc_closing_while_sending_loses_nothing() {
     model(|| {
         let (sender, mut receiver) = mpsc::channel(1);

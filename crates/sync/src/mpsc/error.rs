@@ -3,10 +3,35 @@
 use std::fmt;
 
 /// The channel is closed: the receiver has closed it or is gone. Gives the message back.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::mpsc::{self, error::SendError};
+///
+/// # unstuck_base::parker::block_on(async {
+/// let (sender, receiver) = mpsc::channel(1);
+/// drop(receiver);
+/// let SendError(unsent) = sender.send("report").await.unwrap_err();
+/// assert_eq!(unsent, "report"); // to be kept for another time
+/// # });
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub struct SendError<T>(pub T);
 
 /// Why a message was not sent at once. Gives it back.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::mpsc::{self, error::TrySendError};
+///
+/// let (sender, receiver) = mpsc::channel(1);
+/// sender.try_send(1).unwrap();
+/// assert_eq!(sender.try_send(2), Err(TrySendError::Full(2)));
+/// drop(receiver);
+/// assert_eq!(sender.try_send(3), Err(TrySendError::Closed(3)));
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub enum TrySendError<T> {
     /// There is no room now.
@@ -16,6 +41,22 @@ pub enum TrySendError<T> {
 }
 
 /// Why a message was not sent in time. Gives it back.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::mpsc::error::SendTimeoutError;
+///
+/// /// Says what to do with the message of a `send_timeout` that failed.
+/// fn after(error: SendTimeoutError<&str>) -> String {
+///     match error {
+///         SendTimeoutError::Timeout(message) => format!("try {message} again"),
+///         SendTimeoutError::Closed(message) => format!("nobody wants {message}"),
+///     }
+/// }
+/// assert_eq!(after(SendTimeoutError::Timeout("this")), "try this again");
+/// assert_eq!(after(SendTimeoutError::Closed("that")), "nobody wants that");
+/// ```
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub enum SendTimeoutError<T> {
     /// There was no room for all that time.
@@ -25,6 +66,17 @@ pub enum SendTimeoutError<T> {
 }
 
 /// Why there is no message.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::mpsc::{self, error::TryRecvError};
+///
+/// let (sender, mut receiver) = mpsc::channel::<()>(1);
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+/// drop(sender);
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
+/// ```
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum TryRecvError {
     /// One may still come.
@@ -40,6 +92,14 @@ pub struct RecvError(());
 
 impl<T> TrySendError<T> {
     /// The message that was not sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, _receiver) = unstuck_sync::mpsc::channel(1);
+    /// sender.try_send("first").unwrap();
+    /// assert_eq!(sender.try_send("second").unwrap_err().into_inner(), "second");
+    /// ```
     pub fn into_inner(self) -> T {
         match self {
             TrySendError::Full(message) | TrySendError::Closed(message) => message,
@@ -49,6 +109,15 @@ impl<T> TrySendError<T> {
 
 impl<T> SendTimeoutError<T> {
     /// The message that was not sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc::error::SendTimeoutError;
+    ///
+    /// assert_eq!(SendTimeoutError::Timeout("late").into_inner(), "late");
+    /// assert_eq!(SendTimeoutError::Closed("unwanted").into_inner(), "unwanted");
+    /// ```
     pub fn into_inner(self) -> T {
         match self {
             SendTimeoutError::Timeout(message) | SendTimeoutError::Closed(message) => message,

@@ -50,11 +50,13 @@ mod sender;
 mod tail;
 mod unbounded;
 mod waiting;
+mod weak;
 
 pub use permit::{OwnedPermit, Permit, PermitIterator};
 pub use receiver::Receiver;
-pub use sender::{Sender, WeakSender};
+pub use sender::Sender;
 pub use unbounded::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};
+pub use weak::WeakSender;
 
 use crate::permits::Permits;
 use channel::Bounded;
@@ -67,6 +69,8 @@ use channel::Bounded;
 /// # Panics
 ///
 /// If `buffer` is 0, or more than [`Semaphore::MAX_PERMITS`](crate::Semaphore::MAX_PERMITS).
+///
+/// # Examples
 ///
 /// ```
 /// use unstuck_sync::mpsc;

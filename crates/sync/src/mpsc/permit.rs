@@ -31,6 +31,8 @@ impl<T> Channel<T, Bounded> {
 
 /// Room for one message, taken by [`Sender::reserve`]. Dropping it gives the room back.
 ///
+/// # Examples
+///
 /// ```
 /// use unstuck_sync::mpsc;
 ///
@@ -46,6 +48,8 @@ pub struct Permit<'a, T> {
 
 /// Room for several messages, taken by [`Sender::reserve_many`]: yields a [`Permit`] for each. Dropping it gives back
 /// the room of those that it has not yielded.
+///
+/// # Examples
 ///
 /// ```
 /// use unstuck_sync::mpsc;
@@ -64,6 +68,8 @@ pub struct PermitIterator<'a, T> {
 
 /// Room for one message together with the sender, taken by [`Sender::reserve_owned`]. Dropping it gives the room back
 /// and drops the sender.
+///
+/// # Examples
 ///
 /// ```
 /// use unstuck_sync::mpsc;
@@ -87,6 +93,20 @@ impl<'a, T> Permit<'a, T> {
 
     /// Sends a message into the room that was kept for it; never waits, never fails. If the receiver is gone meanwhile,
     /// the message is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let (sender, mut receiver) = mpsc::channel(1);
+    /// let permit = sender.reserve().await.unwrap();
+    /// // Now that there is room, the message can be made: nothing is lost if this task is dropped while it waits.
+    /// permit.send(String::from("made late"));
+    /// assert_eq!(receiver.recv().await.unwrap(), "made late");
+    /// # });
+    /// ```
     pub fn send(self, value: T) {
         let channel = self.channel;
         // Rule 2: the permit goes along with the message.
@@ -142,6 +162,18 @@ impl<T> OwnedPermit<T> {
 
     /// Sends a message into the room that was kept for it, and gives the sender back; never waits, never fails. If the
     /// receiver is gone meanwhile, the message is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc;
+    ///
+    /// let (sender, mut receiver) = mpsc::channel(2);
+    /// let sender = sender.try_reserve_owned().unwrap().send(1);
+    /// sender.try_send(2).unwrap();
+    /// assert_eq!(receiver.try_recv(), Ok(1));
+    /// assert_eq!(receiver.try_recv(), Ok(2));
+    /// ```
     pub fn send(mut self, value: T) -> Sender<T> {
         // Rule 2: the permit goes along with the message.
         let tx = self.tx.take().expect(USED_UP);
@@ -150,6 +182,8 @@ impl<T> OwnedPermit<T> {
     }
 
     /// Gives the room back, and the sender to the caller.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc;
@@ -166,11 +200,34 @@ impl<T> OwnedPermit<T> {
     }
 
     /// Whether both permits belong to one channel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc;
+    ///
+    /// let (sender, _receiver) = mpsc::channel::<()>(2);
+    /// let one = sender.clone().try_reserve_owned().unwrap();
+    /// let two = sender.try_reserve_owned().unwrap();
+    /// assert!(one.same_channel(&two));
+    /// ```
     pub fn same_channel(&self, other: &Self) -> bool {
         self.tx().is_same(other.tx())
     }
 
     /// Whether the permit belongs to the channel of `sender`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::mpsc;
+    ///
+    /// let (sender, _receiver) = mpsc::channel::<()>(1);
+    /// let (other, _receiver) = mpsc::channel::<()>(1);
+    /// let permit = sender.clone().try_reserve_owned().unwrap();
+    /// assert!(permit.same_channel_as_sender(&sender));
+    /// assert!(!permit.same_channel_as_sender(&other));
+    /// ```
     pub fn same_channel_as_sender(&self, sender: &Sender<T>) -> bool {
         self.tx().is_same(sender.tx())
     }

@@ -14,6 +14,26 @@ use super::waiting::{Recv, RecvMany};
 /// Receives the messages of a channel with limited room. See [`channel`](super::channel()).
 ///
 /// Dropping it closes the channel and drops the messages that were not received.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::mpsc;
+///
+/// let (sender, mut receiver) = mpsc::channel(4);
+/// let summing = std::thread::spawn(move || {
+///     let mut sum = 0;
+///     while let Some(n) = receiver.blocking_recv() {
+///         sum += n;
+///     }
+///     sum
+/// });
+/// for n in 1..=10 {
+///     sender.blocking_send(n).unwrap();
+/// }
+/// drop(sender);
+/// assert_eq!(summing.join().unwrap(), 55);
+/// ```
 pub struct Receiver<T> {
     rx: Rx<T, Bounded>,
 }
@@ -31,6 +51,8 @@ impl<T> Receiver<T> {
     /// # Cancel safety
     ///
     /// A future that is dropped before it is ready has received nothing: no message is lost.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc;
@@ -56,6 +78,8 @@ impl<T> Receiver<T> {
     /// # Cancel safety
     ///
     /// A future that is dropped before it is ready has received nothing: no message is lost.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc;
@@ -83,6 +107,8 @@ impl<T> Receiver<T> {
     /// [`Empty`](TryRecvError::Empty) when one may still come, [`Disconnected`](TryRecvError::Disconnected) when none
     /// will.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use unstuck_sync::mpsc::{self, error::TryRecvError};
     ///
@@ -103,6 +129,8 @@ impl<T> Receiver<T> {
     ///
     /// Inside a runtime, where it would stall other tasks: await [`recv`](Receiver::recv) there.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use unstuck_sync::mpsc;
     ///
@@ -121,6 +149,8 @@ impl<T> Receiver<T> {
     /// # Panics
     ///
     /// Inside a runtime, as [`blocking_recv`](Receiver::blocking_recv).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc;
@@ -142,6 +172,8 @@ impl<T> Receiver<T> {
     /// Senders fail from now on, except that room which was reserved before can still be used. Receive on until
     /// [`recv`](Receiver::recv) gives `None`: then nothing was lost.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use unstuck_sync::mpsc;
     ///
@@ -160,6 +192,8 @@ impl<T> Receiver<T> {
 
     /// Whether the channel is closed: this side has closed it, or all senders are gone. There may be messages left.
     ///
+    /// # Examples
+    ///
     /// ```
     /// let (sender, receiver) = unstuck_sync::mpsc::channel::<()>(1);
     /// assert!(!receiver.is_closed());
@@ -171,6 +205,8 @@ impl<T> Receiver<T> {
     }
 
     /// Whether there is no message now.
+    ///
+    /// # Examples
     ///
     /// ```
     /// let (sender, receiver) = unstuck_sync::mpsc::channel(1);
@@ -184,6 +220,8 @@ impl<T> Receiver<T> {
 
     /// How many messages there are now.
     ///
+    /// # Examples
+    ///
     /// ```
     /// let (sender, receiver) = unstuck_sync::mpsc::channel(10);
     /// sender.try_send(1).unwrap();
@@ -196,6 +234,8 @@ impl<T> Receiver<T> {
 
     /// For how many messages there is room now.
     ///
+    /// # Examples
+    ///
     /// ```
     /// let (sender, receiver) = unstuck_sync::mpsc::channel(5);
     /// sender.try_send(1).unwrap();
@@ -206,16 +246,42 @@ impl<T> Receiver<T> {
     }
 
     /// For how many messages there is room when the channel is empty: what it was made with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = unstuck_sync::mpsc::channel(5);
+    /// sender.try_send(1).unwrap();
+    /// assert_eq!((receiver.capacity(), receiver.max_capacity()), (4, 5));
+    /// ```
     pub fn max_capacity(&self) -> usize {
         self.rx.channel().limit.capacity
     }
 
     /// How many senders the channel has, owned permits included.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = unstuck_sync::mpsc::channel::<()>(1);
+    /// let other = sender.clone();
+    /// assert_eq!(receiver.sender_strong_count(), 2);
+    /// drop((sender, other));
+    /// assert_eq!(receiver.sender_strong_count(), 0);
+    /// ```
     pub fn sender_strong_count(&self) -> usize {
         self.rx.channel().strong_count()
     }
 
     /// How many weak senders the channel has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = unstuck_sync::mpsc::channel::<()>(1);
+    /// let _weak = sender.downgrade();
+    /// assert_eq!(receiver.sender_weak_count(), 1);
+    /// ```
     pub fn sender_weak_count(&self) -> usize {
         self.rx.channel().weak_count()
     }
@@ -225,6 +291,8 @@ impl<T> Receiver<T> {
     ///
     /// `Ready(None)` as for [`recv`](Receiver::recv). `Pending` may also say that the task has used up its budget; it is
     /// woken at once then.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc;
@@ -242,6 +310,8 @@ impl<T> Receiver<T> {
 
     /// Polls for up to `limit` messages, which are appended to `buffer`: [`recv_many`](Receiver::recv_many) as
     /// [`poll_recv`](Receiver::poll_recv) is `recv`.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc;

@@ -13,33 +13,40 @@ use std::time::Duration;
 
 use unstuck_base::{entered, parker};
 
-use super::channel::{Bounded, Tx, WeakTx};
+use super::channel::{Bounded, Tx};
 use super::claiming::{Reserve, ReserveMany, ReserveOwned, Sending, SendingInTime, claim};
 use super::error::{SendError, SendTimeoutError, TrySendError};
 use super::permit::{OwnedPermit, Permit, PermitIterator};
 use super::waiting::Closed;
+use super::weak::WeakSender;
 use crate::permits::Refused;
 
 /// Sends messages into a channel with limited room; clone it for more senders. See [`channel`](super::channel()).
-pub struct Sender<T> {
-    tx: Tx<T, Bounded>,
-}
-
-/// A [`Sender`] that does not keep the channel open: the receiver's messages end when all other senders are gone.
 ///
-/// [`upgrade`](WeakSender::upgrade) makes a sender of it, as long as there is one. Made by [`Sender::downgrade`].
+/// # Examples
 ///
 /// ```
 /// use unstuck_sync::mpsc;
 ///
-/// let (sender, _receiver) = mpsc::channel::<i32>(1);
-/// let weak = sender.downgrade();
-/// assert!(weak.upgrade().is_some());
-/// drop(sender);
-/// assert!(weak.upgrade().is_none());
+/// # unstuck_base::parker::block_on(async {
+/// let (sender, mut receiver) = mpsc::channel(4);
+/// let workers = [1, 2, 3].map(|n| {
+///     let sender = sender.clone();
+///     std::thread::spawn(move || sender.blocking_send(n * n).unwrap())
+/// });
+/// drop(sender); // the workers' are left: the messages end when these do
+///
+/// let mut squares = Vec::new();
+/// while let Some(square) = receiver.recv().await {
+///     squares.push(square);
+/// }
+/// squares.sort();
+/// assert_eq!(squares, [1, 4, 9]);
+/// # workers.map(|worker| worker.join().unwrap());
+/// # });
 /// ```
-pub struct WeakSender<T> {
-    tx: WeakTx<T, Bounded>,
+pub struct Sender<T> {
+    tx: Tx<T, Bounded>,
 }
 
 impl<T> Sender<T> {
@@ -64,6 +71,8 @@ impl<T> Sender<T> {
     /// A future that is dropped before it is ready has not sent the message, and drops it. To keep the message,
     /// [`reserve`](Sender::reserve) room first.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use unstuck_sync::mpsc;
     ///
@@ -86,6 +95,8 @@ impl<T> Sender<T> {
     ///
     /// Gives the message back: [`Full`](TrySendError::Full) when there is no room, or others wait for it already;
     /// [`Closed`](TrySendError::Closed) when the receiver has closed the channel or is gone.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc::{self, error::TrySendError};
@@ -119,15 +130,30 @@ impl<T> Sender<T> {
     ///
     /// As [`send`](Sender::send).
     ///
-    /// ```no_run
-    /// use std::time::Duration;
-    /// use unstuck_sync::mpsc;
+    /// # Examples
     ///
-    /// # async fn example() {
-    /// let (sender, _receiver) = mpsc::channel(1);
-    /// sender.send_timeout("fits", Duration::from_millis(10)).await.unwrap();
-    /// assert!(sender.send_timeout("does not fit", Duration::from_millis(10)).await.is_err());
+    /// ```
+    /// use std::time::Duration;
+    /// use unstuck_sync::mpsc::{self, error::SendTimeoutError};
+    ///
+    /// # // What a runtime provides, with a clock on which every time is over at once.
+    /// # struct AtOnce;
+    /// # impl unstuck_base::alarm::Alarms for AtOnce {
+    /// #     fn after(&self, _delay: Duration) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+    /// #         Box::pin(std::future::ready(()))
+    /// #     }
     /// # }
+    /// # let alarms: &'static dyn unstuck_base::alarm::Alarms = &AtOnce;
+    /// # // SAFETY: a constant lives for ever.
+    /// # unsafe { unstuck_base::alarm::set(Some(alarms.into())) };
+    /// # unstuck_base::parker::block_on(async {
+    /// let (sender, _receiver) = mpsc::channel(1);
+    /// let limit = Duration::from_millis(10);
+    /// assert_eq!(sender.send_timeout("fits", limit).await, Ok(()));
+    /// assert_eq!(sender.send_timeout("too much", limit).await, Err(SendTimeoutError::Timeout("too much")));
+    /// # });
+    /// # // SAFETY: taking them back needs no promise.
+    /// # unsafe { unstuck_base::alarm::set(None) };
     /// ```
     #[track_caller]
     pub fn send_timeout(&self, value: T, timeout: Duration) -> impl Future<Output = Result<(), SendTimeoutError<T>>> {
@@ -143,6 +169,8 @@ impl<T> Sender<T> {
     /// # Panics
     ///
     /// Inside a runtime, where it would stall other tasks: await [`send`](Sender::send) there.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc;
@@ -167,6 +195,8 @@ impl<T> Sender<T> {
     /// # Cancel safety
     ///
     /// A future that is dropped before it is ready has taken no room; it loses its place in the queue.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc;
@@ -193,6 +223,8 @@ impl<T> Sender<T> {
     /// # Cancel safety
     ///
     /// As [`reserve`](Sender::reserve).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc;
@@ -223,6 +255,8 @@ impl<T> Sender<T> {
     ///
     /// As [`reserve`](Sender::reserve); the sender is dropped too: clone it before, to keep one.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use unstuck_sync::mpsc;
     ///
@@ -245,6 +279,8 @@ impl<T> Sender<T> {
     ///
     /// As [`try_send`](Sender::try_send).
     ///
+    /// # Examples
+    ///
     /// ```
     /// use unstuck_sync::mpsc;
     ///
@@ -264,6 +300,8 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// As [`try_send`](Sender::try_send).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc;
@@ -285,6 +323,8 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// As [`try_send`](Sender::try_send), and gives the sender back.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use unstuck_sync::mpsc;
@@ -309,6 +349,8 @@ impl<T> Sender<T> {
     ///
     /// Dropping the future loses nothing.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use unstuck_sync::mpsc;
     ///
@@ -326,6 +368,8 @@ impl<T> Sender<T> {
 
     /// Whether the receiver has closed the channel or is gone.
     ///
+    /// # Examples
+    ///
     /// ```
     /// let (sender, receiver) = unstuck_sync::mpsc::channel::<()>(1);
     /// assert!(!sender.is_closed());
@@ -338,6 +382,8 @@ impl<T> Sender<T> {
 
     /// Whether both senders belong to one channel.
     ///
+    /// # Examples
+    ///
     /// ```
     /// let (sender, _receiver) = unstuck_sync::mpsc::channel::<()>(1);
     /// assert!(sender.same_channel(&sender.clone()));
@@ -347,6 +393,8 @@ impl<T> Sender<T> {
     }
 
     /// For how many messages there is room now.
+    ///
+    /// # Examples
     ///
     /// ```
     /// let (sender, _receiver) = unstuck_sync::mpsc::channel(5);
@@ -359,6 +407,8 @@ impl<T> Sender<T> {
 
     /// For how many messages there is room when the channel is empty: what it was made with.
     ///
+    /// # Examples
+    ///
     /// ```
     /// let (sender, _receiver) = unstuck_sync::mpsc::channel(5);
     /// sender.try_send(1).unwrap();
@@ -369,6 +419,8 @@ impl<T> Sender<T> {
     }
 
     /// A sender that does not keep the channel open.
+    ///
+    /// # Examples
     ///
     /// ```
     /// let (sender, _receiver) = unstuck_sync::mpsc::channel::<()>(1);
@@ -381,11 +433,31 @@ impl<T> Sender<T> {
     }
 
     /// How many senders the channel has, [owned permits](OwnedPermit) included.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, _receiver) = unstuck_sync::mpsc::channel::<()>(1);
+    /// let other = sender.clone();
+    /// assert_eq!(sender.strong_count(), 2);
+    /// drop(other);
+    /// assert_eq!(sender.strong_count(), 1);
+    /// ```
     pub fn strong_count(&self) -> usize {
         self.tx.strong_count()
     }
 
     /// How many weak senders the channel has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, _receiver) = unstuck_sync::mpsc::channel::<()>(1);
+    /// let weak = sender.downgrade();
+    /// assert_eq!(sender.weak_count(), 1);
+    /// drop(weak);
+    /// assert_eq!(sender.weak_count(), 0);
+    /// ```
     pub fn weak_count(&self) -> usize {
         self.tx.weak_count()
     }
@@ -407,49 +479,9 @@ impl<T> fmt::Debug for Sender<T> {
     }
 }
 
-impl<T> WeakSender<T> {
-    /// A sender of the channel; `None` once all senders are gone, which is final.
-    ///
-    /// ```
-    /// let (sender, receiver) = unstuck_sync::mpsc::channel::<()>(1);
-    /// let weak = sender.downgrade();
-    /// assert!(weak.upgrade().is_some());
-    /// drop(sender);
-    /// assert!(weak.upgrade().is_none());
-    /// assert!(receiver.is_closed());
-    /// ```
-    pub fn upgrade(&self) -> Option<Sender<T>> {
-        self.tx.upgrade().map(Sender::new)
-    }
-
-    /// How many senders the channel has.
-    pub fn strong_count(&self) -> usize {
-        self.tx.strong_count()
-    }
-
-    /// How many weak senders the channel has.
-    pub fn weak_count(&self) -> usize {
-        self.tx.weak_count()
-    }
-}
-
-impl<T> Clone for WeakSender<T> {
-    fn clone(&self) -> Self {
-        WeakSender { tx: self.tx.clone() }
-    }
-}
-
-impl<T> fmt::Debug for WeakSender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WeakSender")
-    }
-}
-
 // A panic elsewhere can't leave a channel half-changed: its invariants hold whenever user code runs.
 impl<T> UnwindSafe for Sender<T> {}
 impl<T> RefUnwindSafe for Sender<T> {}
-impl<T> UnwindSafe for WeakSender<T> {}
-impl<T> RefUnwindSafe for WeakSender<T> {}
 
 /// Why a permit can't be had, with what goes back to the caller.
 fn refused<V>(value: V) -> impl FnOnce(Refused) -> TrySendError<V> {

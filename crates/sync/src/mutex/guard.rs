@@ -15,6 +15,21 @@ use crate::permits::Permits;
 ///
 /// Every `.await` may be the last thing that happens to a future: if the future is dropped there, so is the guard, and
 /// the next one in line finds the value as it is then.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::Mutex;
+///
+/// # unstuck_base::parker::block_on(async {
+/// let mutex = Mutex::new(vec![1]);
+/// let mut guard = mutex.lock().await;
+/// guard.push(2); // the value's methods are there
+/// assert!(mutex.try_lock().is_err());
+/// drop(guard);
+/// assert_eq!(*mutex.lock().await, [1, 2]);
+/// # });
+/// ```
 #[must_use = "if unused the Mutex will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct MutexGuard<'a, T: ?Sized> {
@@ -25,6 +40,29 @@ pub struct MutexGuard<'a, T: ?Sized> {
 unsafe impl<T: ?Sized + Send + Sync> Sync for MutexGuard<'_, T> {}
 
 /// A part of the value of a locked [`Mutex`]; see [`MutexGuard::map`]. Unlocks when it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::{MappedMutexGuard, Mutex, MutexGuard};
+///
+/// # unstuck_base::parker::block_on(async {
+/// struct Account {
+///     owner: String,
+///     balance: i64,
+/// }
+///
+/// /// Locks the account, but lets the caller change nothing but the balance.
+/// async fn balance(account: &Mutex<Account>) -> MappedMutexGuard<'_, i64> {
+///     MutexGuard::map(account.lock().await, |account| &mut account.balance)
+/// }
+///
+/// let account = Mutex::new(Account { owner: "Ada".into(), balance: 10 });
+/// *balance(&account).await += 5;
+/// let account = account.into_inner();
+/// assert_eq!((&*account.owner, account.balance), ("Ada", 15));
+/// # });
+/// ```
 #[must_use = "if unused the Mutex will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct MappedMutexGuard<'a, T: ?Sized> {
@@ -69,6 +107,24 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     ///
     /// # Errors
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::{Mutex, MutexGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let mutex = Mutex::new(vec![1, 2, 3]);
+    /// let mut last = MutexGuard::try_map(mutex.lock().await, |list| list.last_mut()).unwrap();
+    /// *last = 30;
+    /// drop(last);
+    ///
+    /// let Err(list) = MutexGuard::try_map(mutex.lock().await, |list| list.get_mut(7)) else {
+    ///     panic!("there are three")
+    /// };
+    /// assert_eq!(*list, [1, 2, 30]); // still locked
+    /// # });
+    /// ```
     pub fn try_map<U, F>(mut this: Self, f: F) -> Result<MappedMutexGuard<'a, U>, Self>
     where
         U: ?Sized,
@@ -110,6 +166,21 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
 
 impl<'a, T: ?Sized> MappedMutexGuard<'a, T> {
     /// Narrows the guard further.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::{MappedMutexGuard, Mutex, MutexGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let mutex = Mutex::new((1, [2, 3]));
+    /// let list = MutexGuard::map(mutex.lock().await, |pair| &mut pair.1);
+    /// let mut first = MappedMutexGuard::map(list, |list| &mut list[0]);
+    /// *first = 20;
+    /// drop(first);
+    /// assert_eq!(mutex.into_inner(), (1, [20, 3]));
+    /// # });
+    /// ```
     pub fn map<U, F>(mut this: Self, f: F) -> MappedMutexGuard<'a, U>
     where
         F: FnOnce(&mut T) -> &mut U,
@@ -122,6 +193,19 @@ impl<'a, T: ?Sized> MappedMutexGuard<'a, T> {
     ///
     /// # Errors
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::{MappedMutexGuard, Mutex, MutexGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let mutex = Mutex::new((1, vec![2, 3]));
+    /// let list = MutexGuard::map(mutex.lock().await, |pair| &mut pair.1);
+    /// let Err(list) = MappedMutexGuard::try_map(list, |list| list.get_mut(7)) else { panic!("there are two") };
+    /// assert_eq!(*MappedMutexGuard::try_map(list, |list| list.get_mut(1)).unwrap(), 3);
+    /// # });
+    /// ```
     pub fn try_map<U, F>(mut this: Self, f: F) -> Result<MappedMutexGuard<'a, U>, Self>
     where
         F: FnOnce(&mut T) -> Option<&mut U>,

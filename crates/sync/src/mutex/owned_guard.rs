@@ -11,6 +11,25 @@ use std::sync::Arc;
 use crate::mutex::Mutex;
 
 /// A locked [`Mutex`] that the guard keeps alive: dereferences to its value, unlocks when it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use unstuck_sync::{Mutex, OwnedMutexGuard};
+///
+/// # unstuck_base::parker::block_on(async {
+/// struct Transaction {
+///     log: OwnedMutexGuard<Vec<&'static str>>, // no lifetime in here
+/// }
+///
+/// let log = Arc::new(Mutex::new(Vec::new()));
+/// let mut transaction = Transaction { log: log.clone().lock_owned().await };
+/// let committing = std::thread::spawn(move || transaction.log.push("committed"));
+/// assert_eq!(*log.lock().await, ["committed"]);
+/// # committing.join().unwrap();
+/// # });
+/// ```
 #[must_use = "if unused the Mutex will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct OwnedMutexGuard<T: ?Sized> {
@@ -22,6 +41,22 @@ unsafe impl<T: ?Sized + Send + Sync> Sync for OwnedMutexGuard<T> {}
 
 /// A part of the value of a locked [`Mutex`] that the guard keeps alive; see [`OwnedMutexGuard::map`]. Unlocks when it
 /// is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use unstuck_sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
+///
+/// # unstuck_base::parker::block_on(async {
+/// let inventory = Arc::new(Mutex::new(("apples", 3)));
+/// let mut count: OwnedMappedMutexGuard<_, u32> =
+///     OwnedMutexGuard::map(inventory.clone().lock_owned().await, |item| &mut item.1);
+/// let selling = std::thread::spawn(move || *count -= 1);
+/// assert_eq!(*inventory.lock().await, ("apples", 2));
+/// # selling.join().unwrap();
+/// # });
+/// ```
 #[must_use = "if unused the Mutex will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct OwnedMappedMutexGuard<T: ?Sized, U: ?Sized = T> {
@@ -66,6 +101,21 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
     ///
     /// # Errors
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{Mutex, OwnedMutexGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let mutex = Arc::new(Mutex::new(vec![1, 2, 3]));
+    /// let guard = mutex.lock_owned().await;
+    /// let Err(guard) = OwnedMutexGuard::try_map(guard, |list| list.get_mut(7)) else { panic!("there are three") };
+    /// let first = OwnedMutexGuard::try_map(guard, |list| list.first_mut()).unwrap();
+    /// assert_eq!(*first, 1);
+    /// # });
+    /// ```
     pub fn try_map<U, F>(mut this: Self, f: F) -> Result<OwnedMappedMutexGuard<T, U>, Self>
     where
         U: ?Sized,
@@ -78,6 +128,25 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
     }
 
     /// The mutex that this guard has locked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{Mutex, OwnedMutexGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// /// Unlocks, and locks again: others have their turn in between.
+    /// async fn let_others_in(guard: OwnedMutexGuard<u32>) -> OwnedMutexGuard<u32> {
+    ///     let mutex = OwnedMutexGuard::mutex(&guard).clone();
+    ///     drop(guard);
+    ///     mutex.lock_owned().await
+    /// }
+    ///
+    /// let guard = Arc::new(Mutex::new(5)).lock_owned().await;
+    /// assert_eq!(*let_others_in(guard).await, 5);
+    /// # });
+    /// ```
     #[inline]
     pub fn mutex(this: &Self) -> &Arc<Mutex<T>> {
         &this.mutex
@@ -94,6 +163,20 @@ impl<T: ?Sized> OwnedMutexGuard<T> {
 
 impl<T: ?Sized, U: ?Sized> OwnedMappedMutexGuard<T, U> {
     /// Narrows the guard further.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let mutex = Arc::new(Mutex::new((1, [2, 3])));
+    /// let list = OwnedMutexGuard::map(mutex.clone().lock_owned().await, |pair| &mut pair.1);
+    /// *OwnedMappedMutexGuard::map(list, |list| &mut list[0]) = 20;
+    /// assert_eq!(*mutex.lock().await, (1, [20, 3]));
+    /// # });
+    /// ```
     pub fn map<S, F>(mut this: Self, f: F) -> OwnedMappedMutexGuard<T, S>
     where
         F: FnOnce(&mut U) -> &mut S,
@@ -106,6 +189,20 @@ impl<T: ?Sized, U: ?Sized> OwnedMappedMutexGuard<T, U> {
     ///
     /// # Errors
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let mutex = Arc::new(Mutex::new((1, vec![2, 3])));
+    /// let list = OwnedMutexGuard::map(mutex.lock_owned().await, |pair| &mut pair.1);
+    /// let Err(list) = OwnedMappedMutexGuard::try_map(list, |list| list.get_mut(7)) else { panic!("there are two") };
+    /// assert_eq!(*OwnedMappedMutexGuard::try_map(list, |list| list.get_mut(1)).unwrap(), 3);
+    /// # });
+    /// ```
     pub fn try_map<S, F>(mut this: Self, f: F) -> Result<OwnedMappedMutexGuard<T, S>, Self>
     where
         F: FnOnce(&mut U) -> Option<&mut S>,

@@ -15,7 +15,7 @@ use unstuck_base::wake_batch::WakeBatch;
 use super::Notify;
 use crate::wait_list::{State, Waiter};
 
-/// The future behind [`Notified`] and [`OwnedNotified`].
+/// The future behind [`Notified`](super::Notified) and [`OwnedNotified`](super::OwnedNotified).
 #[derive(Debug)]
 pub(super) struct Listening<N: Deref<Target = Notify>> {
     notify: N,

@@ -12,6 +12,25 @@ use crate::RwLock;
 
 /// An [`RwLock`] that is locked for reading, and that the guard keeps alive: dereferences to its value, or to a part of
 /// it. Unlocks when it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use unstuck_sync::{OwnedRwLockReadGuard, RwLock};
+///
+/// # unstuck_base::parker::block_on(async {
+/// struct Snapshot {
+///     names: OwnedRwLockReadGuard<Vec<&'static str>>, // no lifetime in here
+/// }
+///
+/// let names = Arc::new(RwLock::new(vec!["Ada", "Grace"]));
+/// let snapshot = Snapshot { names: names.clone().read_owned().await };
+/// let counting = std::thread::spawn(move || snapshot.names.len());
+/// assert_eq!(counting.join().unwrap(), 2);
+/// assert!(names.try_write().is_ok());
+/// # });
+/// ```
 #[must_use = "if unused the RwLock will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct OwnedRwLockReadGuard<T: ?Sized, U: ?Sized = T> {
@@ -66,6 +85,21 @@ impl<T: ?Sized, U: ?Sized> OwnedRwLockReadGuard<T, U> {
     ///
     /// # Errors
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{OwnedRwLockReadGuard, RwLock};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let names = Arc::new(RwLock::new(vec!["Ada", "Grace"]));
+    /// let names = names.read_owned().await;
+    /// let Err(names) = OwnedRwLockReadGuard::try_map(names, |names| names.get(7)) else { panic!("there are two") };
+    /// let first = OwnedRwLockReadGuard::try_map(names, |names| names.first()).unwrap();
+    /// assert_eq!(*first, "Ada");
+    /// # });
+    /// ```
     pub fn try_map<F, V>(this: Self, f: F) -> Result<OwnedRwLockReadGuard<T, V>, Self>
     where
         F: FnOnce(&U) -> Option<&V>,
@@ -78,6 +112,19 @@ impl<T: ?Sized, U: ?Sized> OwnedRwLockReadGuard<T, U> {
     }
 
     /// The lock that this guard holds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{OwnedRwLockReadGuard, RwLock};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = Arc::new(RwLock::new(5));
+    /// let reading = lock.clone().read_owned().await;
+    /// assert!(Arc::ptr_eq(OwnedRwLockReadGuard::rwlock(&reading), &lock));
+    /// # });
+    /// ```
     #[inline]
     pub fn rwlock(this: &Self) -> &Arc<RwLock<T>> {
         &this.lock

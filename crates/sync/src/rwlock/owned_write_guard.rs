@@ -12,6 +12,25 @@ use crate::rwlock::{OwnedRwLockReadGuard, RwLock, downgrade_writer, unlock_write
 
 /// An [`RwLock`] that is locked for writing, and that the guard keeps alive: dereferences to its value, unlocks when it
 /// is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use unstuck_sync::{OwnedRwLockWriteGuard, RwLock};
+///
+/// # unstuck_base::parker::block_on(async {
+/// struct Update {
+///     names: OwnedRwLockWriteGuard<Vec<&'static str>>, // no lifetime in here
+/// }
+///
+/// let lock = Arc::new(RwLock::new(vec!["Ada"]));
+/// let mut update = Update { names: lock.clone().write_owned().await };
+/// let updating = std::thread::spawn(move || update.names.push("Grace"));
+/// assert_eq!(*lock.read().await, ["Ada", "Grace"]);
+/// # updating.join().unwrap();
+/// # });
+/// ```
 #[must_use = "if unused the RwLock will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct OwnedRwLockWriteGuard<T: ?Sized> {
@@ -20,6 +39,22 @@ pub struct OwnedRwLockWriteGuard<T: ?Sized> {
 
 /// A part of the value of an [`RwLock`] that is locked for writing, and that the guard keeps alive; see
 /// [`OwnedRwLockWriteGuard::map`]. Unlocks when it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use unstuck_sync::{OwnedRwLockMappedWriteGuard, OwnedRwLockWriteGuard, RwLock};
+///
+/// # unstuck_base::parker::block_on(async {
+/// let lock = Arc::new(RwLock::new(("apples", 3)));
+/// let mut count: OwnedRwLockMappedWriteGuard<_, u32> =
+///     OwnedRwLockWriteGuard::map(lock.clone().write_owned().await, |item| &mut item.1);
+/// let selling = std::thread::spawn(move || *count -= 1);
+/// assert_eq!(*lock.read().await, ("apples", 2));
+/// # selling.join().unwrap();
+/// # });
+/// ```
 #[must_use = "if unused the RwLock will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct OwnedRwLockMappedWriteGuard<T: ?Sized, U: ?Sized = T> {
@@ -65,6 +100,22 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
     ///
     /// # Errors
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{OwnedRwLockWriteGuard, RwLock};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = Arc::new(RwLock::new(vec![1, 2, 3]));
+    /// let list = lock.write_owned().await;
+    /// let Err(list) = OwnedRwLockWriteGuard::try_map(list, |list| list.get_mut(7)) else { panic!("there are three") };
+    /// let mut first = OwnedRwLockWriteGuard::try_map(list, |list| list.first_mut()).unwrap();
+    /// *first = 10;
+    /// assert_eq!(*first, 10);
+    /// # });
+    /// ```
     #[inline]
     pub fn try_map<F, U>(mut this: Self, f: F) -> Result<OwnedRwLockMappedWriteGuard<T, U>, Self>
     where
@@ -78,6 +129,33 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
     }
 
     /// Turns the guard into a mapped one, of the whole value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{OwnedRwLockMappedWriteGuard, OwnedRwLockWriteGuard, RwLock};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// struct Node {
+    ///     value: u32,
+    ///     next: Option<Box<Node>>,
+    /// }
+    ///
+    /// let end = Node { value: 2, next: None };
+    /// let list = Arc::new(RwLock::new(Node { value: 1, next: Some(Box::new(end)) }));
+    /// // Goes along the list: the guard has one type at every step.
+    /// let mut node = OwnedRwLockWriteGuard::into_mapped(list.write_owned().await);
+    /// let mut last = loop {
+    ///     match OwnedRwLockMappedWriteGuard::try_map(node, |node| node.next.as_deref_mut()) {
+    ///         Ok(next) => node = next,
+    ///         Err(last) => break last,
+    ///     }
+    /// };
+    /// last.value += 1;
+    /// assert_eq!(last.value, 3);
+    /// # });
+    /// ```
     #[inline]
     pub fn into_mapped(this: Self) -> OwnedRwLockMappedWriteGuard<T> {
         let part = this.lock.value.get();
@@ -85,12 +163,42 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
     }
 
     /// Makes a reader of the writer, with no moment in between in which another one could write.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::RwLock;
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = Arc::new(RwLock::new(1));
+    /// let mut writing = lock.clone().write_owned().await;
+    /// *writing += 1;
+    /// let reading = writing.downgrade();
+    /// assert_eq!((*reading, *lock.read().await), (2, 2));
+    /// # });
+    /// ```
     pub fn downgrade(self) -> OwnedRwLockReadGuard<T> {
         let part = self.lock.value.get();
         self.into_reader(part)
     }
 
     /// Makes a reader of a part of the value. Others can read once `f` has returned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{OwnedRwLockWriteGuard, RwLock};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = Arc::new(RwLock::new(("draft", 1)));
+    /// let mut writing = lock.clone().write_owned().await;
+    /// *writing = ("final", 2);
+    /// let title = OwnedRwLockWriteGuard::downgrade_map(writing, |page| &page.0);
+    /// assert_eq!((*title, lock.read().await.1), ("final", 2));
+    /// # });
+    /// ```
     #[inline]
     pub fn downgrade_map<F, U>(this: Self, f: F) -> OwnedRwLockReadGuard<T, U>
     where
@@ -105,6 +213,24 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
     ///
     /// # Errors
     /// The guard itself, still a writer, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{OwnedRwLockWriteGuard, RwLock};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = Arc::new(RwLock::new(vec![1]));
+    /// let list = lock.clone().write_owned().await;
+    /// let Err(mut list) = OwnedRwLockWriteGuard::try_downgrade_map(list, |list| list.get(1)) else {
+    ///     panic!("there is one")
+    /// };
+    /// list.push(2);
+    /// let second = OwnedRwLockWriteGuard::try_downgrade_map(list, |list| list.get(1)).unwrap();
+    /// assert_eq!((*second, lock.read().await.len()), (2, 2));
+    /// # });
+    /// ```
     #[inline]
     pub fn try_downgrade_map<F, U>(this: Self, f: F) -> Result<OwnedRwLockReadGuard<T, U>, Self>
     where
@@ -118,6 +244,25 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
     }
 
     /// The lock that this guard holds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{OwnedRwLockWriteGuard, RwLock};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// /// Unlocks, and locks again: others have their turn in between.
+    /// async fn let_others_in(writing: OwnedRwLockWriteGuard<u32>) -> OwnedRwLockWriteGuard<u32> {
+    ///     let lock = OwnedRwLockWriteGuard::rwlock(&writing).clone();
+    ///     drop(writing);
+    ///     lock.write_owned().await
+    /// }
+    ///
+    /// let writing = Arc::new(RwLock::new(5)).write_owned().await;
+    /// assert_eq!(*let_others_in(writing).await, 5);
+    /// # });
+    /// ```
     #[inline]
     pub fn rwlock(this: &Self) -> &Arc<RwLock<T>> {
         &this.lock
@@ -140,6 +285,20 @@ impl<T: ?Sized> OwnedRwLockWriteGuard<T> {
 
 impl<T: ?Sized, U: ?Sized> OwnedRwLockMappedWriteGuard<T, U> {
     /// Narrows the guard further.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{OwnedRwLockMappedWriteGuard, OwnedRwLockWriteGuard, RwLock};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = Arc::new(RwLock::new((1, [2, 3])));
+    /// let list = OwnedRwLockWriteGuard::map(lock.clone().write_owned().await, |pair| &mut pair.1);
+    /// *OwnedRwLockMappedWriteGuard::map(list, |list| &mut list[0]) = 20;
+    /// assert_eq!(*lock.read().await, (1, [20, 3]));
+    /// # });
+    /// ```
     #[inline]
     pub fn map<F, V>(mut this: Self, f: F) -> OwnedRwLockMappedWriteGuard<T, V>
     where
@@ -154,6 +313,22 @@ impl<T: ?Sized, U: ?Sized> OwnedRwLockMappedWriteGuard<T, U> {
     ///
     /// # Errors
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{OwnedRwLockMappedWriteGuard, OwnedRwLockWriteGuard, RwLock};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = Arc::new(RwLock::new((1, vec![2, 3])));
+    /// let list = OwnedRwLockWriteGuard::map(lock.write_owned().await, |pair| &mut pair.1);
+    /// let Err(list) = OwnedRwLockMappedWriteGuard::try_map(list, |list| list.get_mut(7)) else {
+    ///     panic!("there are two")
+    /// };
+    /// assert_eq!(*OwnedRwLockMappedWriteGuard::try_map(list, |list| list.get_mut(1)).unwrap(), 3);
+    /// # });
+    /// ```
     #[inline]
     pub fn try_map<F, V>(mut this: Self, f: F) -> Result<OwnedRwLockMappedWriteGuard<T, V>, Self>
     where
@@ -167,6 +342,19 @@ impl<T: ?Sized, U: ?Sized> OwnedRwLockMappedWriteGuard<T, U> {
     }
 
     /// The lock that this guard holds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unstuck_sync::{OwnedRwLockMappedWriteGuard, OwnedRwLockWriteGuard, RwLock};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = Arc::new(RwLock::new((1, 2)));
+    /// let first = OwnedRwLockWriteGuard::map(lock.clone().write_owned().await, |pair| &mut pair.0);
+    /// assert!(Arc::ptr_eq(OwnedRwLockMappedWriteGuard::rwlock(&first), &lock));
+    /// # });
+    /// ```
     #[inline]
     pub fn rwlock(this: &Self) -> &Arc<RwLock<T>> {
         &this.lock

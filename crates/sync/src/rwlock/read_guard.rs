@@ -12,6 +12,21 @@ use crate::RwLock;
 use crate::permits::Permits;
 
 /// An [`RwLock`] that is locked for reading: dereferences to its value, or to a part of it. Unlocks when it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::RwLock;
+///
+/// # unstuck_base::parker::block_on(async {
+/// let names = RwLock::new(vec!["Ada", "Grace"]);
+/// let reading = names.read().await;
+/// assert_eq!(reading.len(), 2); // the value's methods are there
+/// assert!(names.try_write().is_err());
+/// drop(reading);
+/// assert!(names.try_write().is_ok());
+/// # });
+/// ```
 #[must_use = "if unused the RwLock will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
@@ -63,6 +78,23 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
     ///
     /// # Errors
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::{RwLock, RwLockReadGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let names = RwLock::new(vec!["Ada", "Grace"]);
+    /// let last = RwLockReadGuard::try_map(names.read().await, |names| names.last()).unwrap();
+    /// assert_eq!(*last, "Grace");
+    ///
+    /// let Err(names) = RwLockReadGuard::try_map(names.read().await, |names| names.get(7)) else {
+    ///     panic!("there are two")
+    /// };
+    /// assert_eq!(names.len(), 2); // still locked
+    /// # });
+    /// ```
     pub fn try_map<F, U>(this: Self, f: F) -> Result<RwLockReadGuard<'a, U>, Self>
     where
         F: FnOnce(&T) -> Option<&U>,

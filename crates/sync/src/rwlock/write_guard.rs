@@ -13,6 +13,21 @@ use crate::permits::Permits;
 use crate::rwlock::{RwLock, RwLockReadGuard, downgrade_writer, unlock_writer};
 
 /// An [`RwLock`] that is locked for writing: dereferences to its value, unlocks when it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::RwLock;
+///
+/// # unstuck_base::parker::block_on(async {
+/// let lock = RwLock::new(vec!["Ada"]);
+/// let mut writing = lock.write().await;
+/// writing.push("Grace"); // the value's methods are there
+/// assert!(lock.try_read().is_err());
+/// drop(writing);
+/// assert_eq!(*lock.read().await, ["Ada", "Grace"]);
+/// # });
+/// ```
 #[must_use = "if unused the RwLock will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
@@ -21,6 +36,29 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
 
 /// A part of the value of an [`RwLock`] that is locked for writing; see [`RwLockWriteGuard::map`]. Unlocks when it is
 /// dropped.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck_sync::{RwLock, RwLockMappedWriteGuard, RwLockWriteGuard};
+///
+/// # unstuck_base::parker::block_on(async {
+/// struct Account {
+///     owner: String,
+///     balance: i64,
+/// }
+///
+/// /// Locks the account, but lets the caller change nothing but the balance.
+/// async fn balance(account: &RwLock<Account>) -> RwLockMappedWriteGuard<'_, i64> {
+///     RwLockWriteGuard::map(account.write().await, |account| &mut account.balance)
+/// }
+///
+/// let account = RwLock::new(Account { owner: "Ada".into(), balance: 10 });
+/// *balance(&account).await += 5;
+/// let account = account.read().await;
+/// assert_eq!((&*account.owner, account.balance), ("Ada", 15));
+/// # });
+/// ```
 #[must_use = "if unused the RwLock will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct RwLockMappedWriteGuard<'a, T: ?Sized> {
@@ -67,6 +105,21 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     ///
     /// # Errors
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::{RwLock, RwLockWriteGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = RwLock::new(vec![1, 2, 3]);
+    /// let list = lock.write().await;
+    /// let Err(list) = RwLockWriteGuard::try_map(list, |list| list.get_mut(7)) else { panic!("there are three") };
+    /// let mut first = RwLockWriteGuard::try_map(list, |list| list.first_mut()).unwrap();
+    /// *first = 10;
+    /// assert_eq!(*first, 10);
+    /// # });
+    /// ```
     #[inline]
     pub fn try_map<F, U>(mut this: Self, f: F) -> Result<RwLockMappedWriteGuard<'a, U>, Self>
     where
@@ -80,6 +133,32 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     }
 
     /// Turns the guard into a mapped one, of the whole value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::{RwLock, RwLockMappedWriteGuard, RwLockWriteGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// struct Node {
+    ///     value: u32,
+    ///     next: Option<Box<Node>>,
+    /// }
+    ///
+    /// let end = Node { value: 2, next: None };
+    /// let list = RwLock::new(Node { value: 1, next: Some(Box::new(end)) });
+    /// // Goes along the list: the guard has one type at every step.
+    /// let mut node = RwLockWriteGuard::into_mapped(list.write().await);
+    /// let mut last = loop {
+    ///     match RwLockMappedWriteGuard::try_map(node, |node| node.next.as_deref_mut()) {
+    ///         Ok(next) => node = next,
+    ///         Err(last) => break last,
+    ///     }
+    /// };
+    /// last.value += 1;
+    /// assert_eq!(last.value, 3);
+    /// # });
+    /// ```
     #[inline]
     pub fn into_mapped(this: Self) -> RwLockMappedWriteGuard<'a, T> {
         let whole = this.lock.value.get();
@@ -109,6 +188,20 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     }
 
     /// Makes a reader of a part of the value. Others can read once `f` has returned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::{RwLock, RwLockWriteGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = RwLock::new(("draft", 1));
+    /// let mut writing = lock.write().await;
+    /// *writing = ("final", 2);
+    /// let title = RwLockWriteGuard::downgrade_map(writing, |page| &page.0);
+    /// assert_eq!((*title, lock.read().await.1), ("final", 2));
+    /// # });
+    /// ```
     #[inline]
     pub fn downgrade_map<F, U>(this: Self, f: F) -> RwLockReadGuard<'a, U>
     where
@@ -123,6 +216,23 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     ///
     /// # Errors
     /// The guard itself, still a writer, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::{RwLock, RwLockWriteGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = RwLock::new(vec![1]);
+    /// let list = lock.write().await;
+    /// let Err(mut list) = RwLockWriteGuard::try_downgrade_map(list, |list| list.get(1)) else {
+    ///     panic!("there is one")
+    /// };
+    /// list.push(2);
+    /// let second = RwLockWriteGuard::try_downgrade_map(list, |list| list.get(1)).unwrap();
+    /// assert_eq!((*second, lock.read().await.len()), (2, 2));
+    /// # });
+    /// ```
     #[inline]
     pub fn try_downgrade_map<F, U>(this: Self, f: F) -> Result<RwLockReadGuard<'a, U>, Self>
     where
@@ -151,6 +261,19 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
 
 impl<'a, T: ?Sized> RwLockMappedWriteGuard<'a, T> {
     /// Narrows the guard further.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::{RwLock, RwLockMappedWriteGuard, RwLockWriteGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = RwLock::new((1, [2, 3]));
+    /// let list = RwLockWriteGuard::map(lock.write().await, |pair| &mut pair.1);
+    /// *RwLockMappedWriteGuard::map(list, |list| &mut list[0]) = 20;
+    /// assert_eq!(*lock.read().await, (1, [20, 3]));
+    /// # });
+    /// ```
     #[inline]
     pub fn map<F, U>(mut this: Self, f: F) -> RwLockMappedWriteGuard<'a, U>
     where
@@ -165,6 +288,19 @@ impl<'a, T: ?Sized> RwLockMappedWriteGuard<'a, T> {
     ///
     /// # Errors
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck_sync::{RwLock, RwLockMappedWriteGuard, RwLockWriteGuard};
+    ///
+    /// # unstuck_base::parker::block_on(async {
+    /// let lock = RwLock::new((1, vec![2, 3]));
+    /// let list = RwLockWriteGuard::map(lock.write().await, |pair| &mut pair.1);
+    /// let Err(list) = RwLockMappedWriteGuard::try_map(list, |list| list.get_mut(7)) else { panic!("there are two") };
+    /// assert_eq!(*RwLockMappedWriteGuard::try_map(list, |list| list.get_mut(1)).unwrap(), 3);
+    /// # });
+    /// ```
     #[inline]
     pub fn try_map<F, U>(mut this: Self, f: F) -> Result<RwLockMappedWriteGuard<'a, U>, Self>
     where

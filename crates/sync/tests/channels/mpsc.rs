@@ -252,6 +252,29 @@ fn a_reservation_that_was_granted_and_goes_wakes_a_closed_receiver() {
 }
 
 #[test]
+fn a_reservation_that_had_a_part_of_its_permits_and_goes_wakes_a_closed_receiver() {
+    for is_polled in [true, false] {
+        let (sender, mut receiver) = mpsc::channel::<()>(2);
+        let permit = sender.try_reserve().unwrap();
+        let mut waiting = Task::new(sender.reserve_many(2));
+        waiting.pending();
+        receiver.close();
+        assert!(waiting.is_woken());
+        let mut receiving = Task::new(receiver.recv());
+        receiving.pending();
+        drop(permit);
+        assert!(!receiving.is_woken(), "the reservation is not over yet");
+        receiving.pending();
+        if is_polled {
+            assert!(waiting.ready().is_err());
+        }
+        drop(waiting);
+        assert!(receiving.is_woken());
+        assert_eq!(receiving.ready(), None);
+    }
+}
+
+#[test]
 fn a_permit_that_outlives_the_receiver_drops_its_message() {
     let census = Census::default();
     let (sender, receiver) = mpsc::channel(2);

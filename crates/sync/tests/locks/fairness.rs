@@ -17,7 +17,7 @@ struct Model {
     available: usize,
     /// Who waits, how many they want, how many are set aside for them.
     line: VecDeque<(usize, usize, usize)>,
-    /// Who was granted and has not fetched.
+    /// Who was told and has not looked, and how many are set aside for them.
     granted: Vec<(usize, usize)>,
 }
 
@@ -161,7 +161,8 @@ proptest! {
                 Event::Close => {
                     semaphore.close();
                     closed = true;
-                    model.available += model.line.drain(..).map(|waiter| waiter.2).sum::<usize>();
+                    // What was set aside for somebody stays so until that one ends.
+                    model.granted.extend(model.line.drain(..).map(|(who, _, has)| (who, has)));
                 }
                 _ => {}
             }

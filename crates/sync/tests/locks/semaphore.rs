@@ -154,15 +154,21 @@ fn closing_ends_every_wait_in_an_error() {
 }
 
 #[test]
-fn closing_gives_back_what_was_set_aside() {
-    let semaphore = Semaphore::new(2);
-    let mut many = Task::new(semaphore.acquire_many(3));
-    many.pending();
-    semaphore.close();
-    assert_eq!(semaphore.available_permits(), 2);
-    assert!(many.ready().is_err());
-    drop(many);
-    assert_eq!(semaphore.available_permits(), 2);
+fn what_was_set_aside_for_a_wait_comes_back_when_it_fails_or_is_dropped_after_the_close() {
+    for is_polled in [true, false] {
+        let semaphore = Semaphore::new(2);
+        let mut many = Task::new(semaphore.acquire_many(3));
+        many.pending();
+        semaphore.close();
+        assert!(many.is_woken());
+        assert_eq!(semaphore.available_permits(), 0, "it is not over yet");
+        if is_polled {
+            assert!(many.ready().is_err());
+            assert_eq!(semaphore.available_permits(), 2);
+        }
+        drop(many);
+        assert_eq!(semaphore.available_permits(), 2);
+    }
 }
 
 #[test]

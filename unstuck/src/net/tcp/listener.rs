@@ -15,10 +15,10 @@ use unstuck_driver::readiness::Direction;
 use unstuck_driver::socket::{Foreign, OptionName, SocketOption};
 
 use super::super::address::ToSocketAddrs;
-use super::super::kernel::{file_descriptor, kernel};
 use super::super::options;
 use super::TcpStream;
 use crate::called_at::called_here;
+use crate::kernel::{file_descriptor, kernel};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -53,6 +53,10 @@ impl UnwindSafe for TcpListener {}
 impl RefUnwindSafe for TcpListener {}
 
 impl TcpListener {
+    pub(super) fn new(socket: Arc<dyn Socket>) -> TcpListener {
+        TcpListener { socket }
+    }
+
     /// Listens on `addr`. Port 0 is any free port: [`local_addr`](TcpListener::local_addr) tells which.
     ///
     /// If there are several addresses, the first one that works is taken. `SO_REUSEADDR` is set (on Unix), so that a server
@@ -86,8 +90,7 @@ impl TcpListener {
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpListener>> {
         called_here(async move {
             let kernel = kernel();
-            let socket = addr.resolve().first(|address| kernel.tcp_listen(address, BACKLOG)).await?;
-            Ok(TcpListener { socket })
+            addr.resolve().first(|address| kernel.tcp_listen(address, BACKLOG)).await.map(TcpListener::new)
         })
     }
 
@@ -126,6 +129,22 @@ impl TcpListener {
     /// # Errors
     ///
     /// As [`accept`](TcpListener::accept).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let client = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_server, peer) = poll_fn(|cx| listener.poll_accept(cx)).await?;
+    /// assert_eq!(peer, client.local_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         self.socket.readiness().poll_io(Direction::Read, cx, || self.accept_now())
@@ -161,8 +180,7 @@ impl TcpListener {
     /// ```
     #[track_caller]
     pub fn from_std(listener: net::TcpListener) -> io::Result<TcpListener> {
-        let socket = kernel().adopt(Foreign::Listener(listener))?;
-        Ok(TcpListener { socket })
+        kernel().adopt(Foreign::Listener(listener)).map(TcpListener::new)
     }
 
     /// Makes it a listener of std again, which is in non-blocking mode.
@@ -170,6 +188,21 @@ impl TcpListener {
     /// # Errors
     ///
     /// What the system says; a simulated listener is none of std's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::TcpListener;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let address = listener.local_addr()?;
+    /// let listener: std::net::TcpListener = listener.into_std()?;
+    /// assert_eq!(listener.local_addr()?, address);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_std(self) -> io::Result<net::TcpListener> {
         self.socket.detach().map(net::TcpListener::from)
     }
@@ -179,6 +212,21 @@ impl TcpListener {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::TcpListener;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let address = listener.local_addr()?;
+    /// assert!(address.ip().is_loopback());
+    /// assert_ne!(address.port(), 0); // a free one was chosen
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
@@ -188,6 +236,20 @@ impl TcpListener {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::TcpListener;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// listener.set_ttl(100)?;
+    /// assert_eq!(listener.ttl()?, 100);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ttl(&self) -> io::Result<u32> {
         options::number(&*self.socket, OptionName::Ttl)
     }
@@ -197,6 +259,20 @@ impl TcpListener {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::TcpListener;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// listener.set_ttl(1)?; // no farther than the next router
+    /// assert_eq!(listener.ttl()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
         self.socket.set_option(SocketOption::Ttl(ttl))
     }

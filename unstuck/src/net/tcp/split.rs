@@ -13,6 +13,27 @@ use super::TcpStream;
 use crate::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The half of a [`TcpStream`] that reads, borrowed from it. Made by [`TcpStream::split`].
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+/// use unstuck::net::{TcpListener, TcpStream};
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+/// let (mut peer, _) = listener.accept().await?;
+/// let (mut reader, _writer) = stream.split();
+/// peer.write_all(b"hello").await?;
+/// peer.shutdown().await?;
+/// let mut text = String::new();
+/// reader.read_to_string(&mut text).await?;
+/// assert_eq!(text, "hello");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ReadHalf<'a> {
     stream: &'a TcpStream,
@@ -21,6 +42,27 @@ pub struct ReadHalf<'a> {
 /// The half of a [`TcpStream`] that writes, borrowed from it. Made by [`TcpStream::split`].
 ///
 /// [Shutting it down](crate::io::AsyncWriteExt::shutdown) tells the peer that all is sent; dropping it does nothing.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+/// use unstuck::net::{TcpListener, TcpStream};
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+/// let (mut peer, _) = listener.accept().await?;
+/// let (_reader, mut writer) = stream.split();
+/// writer.write_all(b"hello").await?;
+/// writer.shutdown().await?; // tells the peer that all is sent
+/// let mut text = String::new();
+/// peer.read_to_string(&mut text).await?;
+/// assert_eq!(text, "hello");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct WriteHalf<'a> {
     stream: &'a TcpStream,
@@ -40,6 +82,28 @@ impl ReadHalf<'_> {
     /// # Cancel safety
     ///
     /// Cancel safe: the data stays anyway.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (mut reader, _writer) = stream.split();
+    /// peer.write_all(b"hello").await?;
+    /// let mut first = [0; 1];
+    /// assert_eq!(reader.peek(&mut first).await?, 1);
+    /// let mut word = [0; 5];
+    /// reader.read_exact(&mut word).await?;
+    /// assert_eq!((&first, &word), (b"h", b"hello"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn peek(&mut self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.stream.peek(buf)
@@ -51,6 +115,28 @@ impl ReadHalf<'_> {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::io::{AsyncWriteExt, ReadBuf};
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (mut reader, _writer) = stream.split();
+    /// peer.write_all(b"hello").await?;
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// let n = poll_fn(|cx| reader.poll_peek(cx, &mut buf)).await?;
+    /// assert_eq!(&b"hello"[..n], buf.filled());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
         self.stream.poll_peek(cx, buf)
@@ -65,6 +151,25 @@ impl ReadHalf<'_> {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::{AsyncWriteExt, Interest};
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.split();
+    /// peer.write_all(b"hello").await?;
+    /// let ready = reader.ready(Interest::READABLE).await?;
+    /// assert!(ready.is_readable());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
         self.stream.ready(interest)
@@ -79,6 +184,33 @@ impl ReadHalf<'_> {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.split();
+    /// peer.write_all(b"hello").await?;
+    /// let mut buf = [0; 16];
+    /// let n = loop {
+    ///     reader.readable().await?;
+    ///     match reader.try_read(&mut buf) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => break result?,
+    ///     }
+    /// };
+    /// assert_eq!(&b"hello"[..n], &buf[..n]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
         self.stream.readable()
@@ -89,6 +221,29 @@ impl ReadHalf<'_> {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when nothing is there; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.split();
+    /// let mut buf = [0; 16];
+    /// assert_eq!(reader.try_read(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+    ///
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// assert_eq!(reader.try_read(&mut buf)?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.stream.try_read(buf)
     }
@@ -98,6 +253,27 @@ impl ReadHalf<'_> {
     /// # Errors
     ///
     /// As [`try_read`](ReadHalf::try_read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.split();
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// let mut received = Vec::with_capacity(16);
+    /// assert_eq!(reader.try_read_buf(&mut received)?, 5);
+    /// assert_eq!(received, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
         self.stream.try_read_buf(buf)
     }
@@ -107,6 +283,28 @@ impl ReadHalf<'_> {
     /// # Errors
     ///
     /// As [`try_read`](ReadHalf::try_read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::IoSliceMut;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.split();
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// let (mut head, mut tail) = ([0; 1], [0; 16]);
+    /// let n = reader.try_read_vectored(&mut [IoSliceMut::new(&mut head), IoSliceMut::new(&mut tail)])?;
+    /// assert_eq!((n, &head, &tail[..4]), (5, b"h", &b"ello"[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         self.stream.try_read_vectored(bufs)
     }
@@ -116,6 +314,22 @@ impl ReadHalf<'_> {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.split();
+    /// assert_eq!(reader.local_addr()?, peer.peer_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.stream.local_addr()
     }
@@ -125,6 +339,22 @@ impl ReadHalf<'_> {
     /// # Errors
     ///
     /// What the system says, as when the connection is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.split();
+    /// assert_eq!(reader.peer_addr()?, listener.local_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.stream.peer_addr()
     }
@@ -140,6 +370,24 @@ impl WriteHalf<'_> {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::Interest;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.split();
+    /// let ready = writer.ready(Interest::WRITABLE).await?;
+    /// assert!(ready.is_writable());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
         self.stream.ready(interest)
@@ -154,6 +402,31 @@ impl WriteHalf<'_> {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.split();
+    /// let message = b"hello";
+    /// let mut sent = 0;
+    /// while sent < message.len() {
+    ///     writer.writable().await?;
+    ///     match writer.try_write(&message[sent..]) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => sent += result?,
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
         self.stream.writable()
@@ -164,6 +437,27 @@ impl WriteHalf<'_> {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when there is no room; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::AsyncReadExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.split();
+    /// writer.writable().await?;
+    /// assert_eq!(writer.try_write(b"hello")?, 5);
+    /// let mut buf = [0; 5];
+    /// peer.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
         self.stream.try_write(buf)
     }
@@ -173,6 +467,28 @@ impl WriteHalf<'_> {
     /// # Errors
     ///
     /// As [`try_write`](WriteHalf::try_write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::IoSlice;
+    /// use unstuck::io::AsyncReadExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.split();
+    /// writer.writable().await?;
+    /// assert_eq!(writer.try_write_vectored(&[IoSlice::new(b"hel"), IoSlice::new(b"lo")])?, 5);
+    /// let mut buf = [0; 5];
+    /// peer.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         self.stream.try_write_vectored(bufs)
     }
@@ -182,6 +498,22 @@ impl WriteHalf<'_> {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.split();
+    /// assert_eq!(writer.local_addr()?, peer.peer_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.stream.local_addr()
     }
@@ -191,6 +523,22 @@ impl WriteHalf<'_> {
     /// # Errors
     ///
     /// What the system says, as when the connection is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.split();
+    /// assert_eq!(writer.peer_addr()?, listener.local_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.stream.peer_addr()
     }

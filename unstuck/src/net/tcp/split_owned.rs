@@ -20,6 +20,27 @@ use crate::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// The half of a [`TcpStream`] that reads. Made by [`TcpStream::into_split`].
 ///
 /// The connection is closed when both halves are gone.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+/// use unstuck::net::{TcpListener, TcpStream};
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let stream = TcpStream::connect(listener.local_addr()?).await?;
+/// let (mut peer, _) = listener.accept().await?;
+/// let (mut reader, _writer) = stream.into_split();
+/// peer.write_all(b"hello").await?;
+/// peer.shutdown().await?;
+/// let mut text = String::new();
+/// reader.read_to_string(&mut text).await?;
+/// assert_eq!(text, "hello");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct OwnedReadHalf {
     stream: Arc<TcpStream>,
@@ -29,6 +50,27 @@ pub struct OwnedReadHalf {
 ///
 /// Dropping it, or [shutting it down](crate::io::AsyncWriteExt::shutdown), tells the peer that all is sent. The connection
 /// is closed when both halves are gone.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+/// use unstuck::net::{TcpListener, TcpStream};
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let stream = TcpStream::connect(listener.local_addr()?).await?;
+/// let (mut peer, _) = listener.accept().await?;
+/// let (_reader, mut writer) = stream.into_split();
+/// writer.write_all(b"hello").await?;
+/// drop(writer); // tells the peer that all is sent
+/// let mut text = String::new();
+/// peer.read_to_string(&mut text).await?;
+/// assert_eq!(text, "hello");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct OwnedWriteHalf {
     stream: Arc<TcpStream>,
@@ -36,6 +78,26 @@ pub struct OwnedWriteHalf {
 }
 
 /// The halves are not of the same stream. It gives them back.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::net::tcp::ReuniteError;
+/// use unstuck::net::{TcpListener, TcpStream};
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let a = TcpStream::connect(listener.local_addr()?).await?;
+/// let (b, _) = listener.accept().await?;
+/// let (reader, writer) = a.into_split();
+/// let (other_reader, _other_writer) = b.into_split();
+/// let error = other_reader.reunite(writer).unwrap_err();
+/// let ReuniteError(_, writer) = error; // nothing is lost
+/// assert!(reader.reunite(writer).is_ok());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ReuniteError(pub OwnedReadHalf, pub OwnedWriteHalf);
 
@@ -58,6 +120,24 @@ impl OwnedReadHalf {
     /// # Errors
     ///
     /// When they are not of the same stream: the halves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// let address = stream.local_addr()?;
+    /// let (reader, writer) = stream.into_split();
+    /// let stream = reader.reunite(writer).expect("they are of the same stream");
+    /// assert_eq!(stream.local_addr()?, address);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reunite(self, other: OwnedWriteHalf) -> Result<TcpStream, ReuniteError> {
         reunite(self, other)
     }
@@ -71,6 +151,28 @@ impl OwnedReadHalf {
     /// # Cancel safety
     ///
     /// Cancel safe: the data stays anyway.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (mut reader, _writer) = stream.into_split();
+    /// peer.write_all(b"hello").await?;
+    /// let mut first = [0; 1];
+    /// assert_eq!(reader.peek(&mut first).await?, 1);
+    /// let mut word = [0; 5];
+    /// reader.read_exact(&mut word).await?;
+    /// assert_eq!((&first, &word), (b"h", b"hello"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn peek(&mut self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.stream.peek(buf)
@@ -82,6 +184,28 @@ impl OwnedReadHalf {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::io::{AsyncWriteExt, ReadBuf};
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (mut reader, _writer) = stream.into_split();
+    /// peer.write_all(b"hello").await?;
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// let n = poll_fn(|cx| reader.poll_peek(cx, &mut buf)).await?;
+    /// assert_eq!(&b"hello"[..n], buf.filled());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
         self.stream.poll_peek(cx, buf)
@@ -96,6 +220,25 @@ impl OwnedReadHalf {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::{AsyncWriteExt, Interest};
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.into_split();
+    /// peer.write_all(b"hello").await?;
+    /// let ready = reader.ready(Interest::READABLE).await?;
+    /// assert!(ready.is_readable());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
         self.stream.ready(interest)
@@ -110,6 +253,33 @@ impl OwnedReadHalf {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.into_split();
+    /// peer.write_all(b"hello").await?;
+    /// let mut buf = [0; 16];
+    /// let n = loop {
+    ///     reader.readable().await?;
+    ///     match reader.try_read(&mut buf) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => break result?,
+    ///     }
+    /// };
+    /// assert_eq!(&b"hello"[..n], &buf[..n]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
         self.stream.readable()
@@ -120,6 +290,29 @@ impl OwnedReadHalf {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when nothing is there; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.into_split();
+    /// let mut buf = [0; 16];
+    /// assert_eq!(reader.try_read(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+    ///
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// assert_eq!(reader.try_read(&mut buf)?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.stream.try_read(buf)
     }
@@ -129,6 +322,27 @@ impl OwnedReadHalf {
     /// # Errors
     ///
     /// As [`try_read`](OwnedReadHalf::try_read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.into_split();
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// let mut received = Vec::with_capacity(16);
+    /// assert_eq!(reader.try_read_buf(&mut received)?, 5);
+    /// assert_eq!(received, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
         self.stream.try_read_buf(buf)
     }
@@ -138,6 +352,28 @@ impl OwnedReadHalf {
     /// # Errors
     ///
     /// As [`try_read`](OwnedReadHalf::try_read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::IoSliceMut;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.into_split();
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// let (mut head, mut tail) = ([0; 1], [0; 16]);
+    /// let n = reader.try_read_vectored(&mut [IoSliceMut::new(&mut head), IoSliceMut::new(&mut tail)])?;
+    /// assert_eq!((n, &head, &tail[..4]), (5, b"h", &b"ello"[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         self.stream.try_read_vectored(bufs)
     }
@@ -147,6 +383,22 @@ impl OwnedReadHalf {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.into_split();
+    /// assert_eq!(reader.local_addr()?, peer.peer_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.stream.local_addr()
     }
@@ -156,6 +408,22 @@ impl OwnedReadHalf {
     /// # Errors
     ///
     /// What the system says, as when the connection is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// let (reader, _writer) = stream.into_split();
+    /// assert_eq!(reader.peer_addr()?, listener.local_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.stream.peer_addr()
     }
@@ -167,11 +435,56 @@ impl OwnedWriteHalf {
     /// # Errors
     ///
     /// When they are not of the same stream: the halves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (reader, writer) = stream.into_split();
+    /// let mut stream = writer.reunite(reader).expect("they are of the same stream");
+    /// stream.write_all(b"hello").await?;
+    /// let mut buf = [0; 5];
+    /// peer.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reunite(self, other: OwnedReadHalf) -> Result<TcpStream, ReuniteError> {
         reunite(other, self)
     }
 
     /// Drops this half without telling the peer that all is sent: that happens when the other half is gone, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (mut reader, writer) = stream.into_split();
+    /// writer.forget(); // the peer does not see an end
+    /// assert_eq!(peer.try_read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    ///
+    /// peer.write_all(b"hello").await?;
+    /// let mut buf = [0; 5];
+    /// reader.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn forget(mut self) {
         self.shut_down_on_drop = false;
     }
@@ -185,6 +498,24 @@ impl OwnedWriteHalf {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::Interest;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.into_split();
+    /// let ready = writer.ready(Interest::WRITABLE).await?;
+    /// assert!(ready.is_writable());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
         self.stream.ready(interest)
@@ -199,6 +530,31 @@ impl OwnedWriteHalf {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.into_split();
+    /// let message = b"hello";
+    /// let mut sent = 0;
+    /// while sent < message.len() {
+    ///     writer.writable().await?;
+    ///     match writer.try_write(&message[sent..]) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => sent += result?,
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
         self.stream.writable()
@@ -209,6 +565,27 @@ impl OwnedWriteHalf {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when there is no room; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::AsyncReadExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.into_split();
+    /// writer.writable().await?;
+    /// assert_eq!(writer.try_write(b"hello")?, 5);
+    /// let mut buf = [0; 5];
+    /// peer.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
         self.stream.try_write(buf)
     }
@@ -218,6 +595,28 @@ impl OwnedWriteHalf {
     /// # Errors
     ///
     /// As [`try_write`](OwnedWriteHalf::try_write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::IoSlice;
+    /// use unstuck::io::AsyncReadExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.into_split();
+    /// writer.writable().await?;
+    /// assert_eq!(writer.try_write_vectored(&[IoSlice::new(b"hel"), IoSlice::new(b"lo")])?, 5);
+    /// let mut buf = [0; 5];
+    /// peer.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         self.stream.try_write_vectored(bufs)
     }
@@ -227,6 +626,22 @@ impl OwnedWriteHalf {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.into_split();
+    /// assert_eq!(writer.local_addr()?, peer.peer_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.stream.local_addr()
     }
@@ -236,6 +651,22 @@ impl OwnedWriteHalf {
     /// # Errors
     ///
     /// What the system says, as when the connection is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// let (_reader, writer) = stream.into_split();
+    /// assert_eq!(writer.peer_addr()?, listener.local_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.stream.peer_addr()
     }

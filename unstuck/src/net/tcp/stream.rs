@@ -3,11 +3,11 @@
 //! 1. Reading goes into memory that need not be initialised. A read or write that moved less than was asked has emptied
 //!    the socket, or filled it: its readiness is cleared at once, which spares the system call that would only say so. Not
 //!    so `try_write`: who uses it may count on being ready until it says `WouldBlock`, as with Tokio.
-//! 2. The options are in `stream_options`, the halves in `split` and `split_owned`.
+//! 2. Readiness and single attempts are in `stream_ready`, the options in `stream_options`, the halves in `split` and `split_owned`.
 
 use std::fmt;
 use std::future::Future;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::net::{self, Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -15,20 +15,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::BufMut;
-use unstuck_base::interest::{Interest, Ready};
+use unstuck_base::interest::Interest;
 use unstuck_driver::readiness::Direction;
 use unstuck_driver::socket::Foreign;
 use unstuck_driver::{Kernel, Socket};
 
 use super::super::address::{ToSocketAddrs, no_address};
-use super::super::buffer::{into_buf_mut, into_read_buf, into_slices, uninit};
-use super::super::kernel::{file_descriptor, kernel};
-use super::super::ready::{poll_ready, ready};
+use super::super::buffer::{into_read_buf, uninit};
 use super::split::{ReadHalf, WriteHalf, split};
 use super::split_owned::{OwnedReadHalf, OwnedWriteHalf, split_owned};
 use crate::called_at::called_here;
 use crate::io::{AsyncRead, AsyncWrite, ReadBuf};
+use crate::kernel::{file_descriptor, kernel};
 
 /// A TCP connection, made by [`connect`](TcpStream::connect) or accepted by a [`TcpListener`](crate::net::TcpListener).
 ///
@@ -149,6 +147,29 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says; a simulated connection is none of std's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// let mut stream = stream.into_std()?;
+    /// stream.set_nonblocking(false)?;
+    /// stream.write_all(b"hello")?;
+    /// drop(stream);
+    /// let mut text = String::new();
+    /// peer.read_to_string(&mut text).await?;
+    /// assert_eq!(text, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_std(self) -> io::Result<net::TcpStream> {
         self.socket.detach().map(net::TcpStream::from)
     }
@@ -158,6 +179,21 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (peer, _) = listener.accept().await?;
+    /// assert_eq!(stream.local_addr()?, peer.peer_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
@@ -167,6 +203,21 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says, as when the connection is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.socket.peer_addr()
     }
@@ -176,216 +227,23 @@ impl TcpStream {
     /// # Errors
     ///
     /// When the error itself can't be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// assert!(stream.take_error()?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.socket.take_error()
-    }
-
-    /// Waits until the stream is ready for anything of `interest`, and tells for what.
-    ///
-    /// Together with [`try_read`](TcpStream::try_read) and [`try_write`](TcpStream::try_write) one task can serve both
-    /// directions without splitting. Readiness is a hint: the attempt may still say that it would have to wait.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: readiness stays until an attempt uses it up.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use unstuck::io::Interest;
-    /// # use unstuck::net::{TcpListener, TcpStream};
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
-    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
-    /// let ready = stream.ready(Interest::READABLE | Interest::WRITABLE).await?;
-    /// if ready.is_writable() {
-    ///     assert_eq!(stream.try_write(b"hello")?, 5);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[track_caller]
-    pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
-        ready(&*self.socket, interest)
-    }
-
-    /// Waits until there is something to read, or the peer will send no more.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: readiness stays until an attempt uses it up.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use unstuck::io::AsyncWriteExt;
-    /// # use unstuck::net::{TcpListener, TcpStream};
-    /// use std::io::ErrorKind;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
-    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
-    /// # listener.accept().await?.0.write_all(b"hello").await?;
-    /// let mut buf = [0; 16];
-    /// let n = loop {
-    ///     stream.readable().await?;
-    ///     match stream.try_read(&mut buf) {
-    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
-    ///         result => break result?,
-    ///     }
-    /// };
-    /// assert_eq!(&buf[..n], b"hello");
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[track_caller]
-    pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
-        ready(&*self.socket, Interest::READABLE).without_details()
-    }
-
-    /// Waits until there is room to write, or the peer will receive no more.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: readiness stays until an attempt uses it up.
-    #[track_caller]
-    pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
-        ready(&*self.socket, Interest::WRITABLE).without_details()
-    }
-
-    /// As [`readable`](TcpStream::readable). Of several tasks that poll for reading, the last one is woken.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    #[track_caller]
-    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll_ready(&*self.socket, Direction::Read, cx)
-    }
-
-    /// As [`writable`](TcpStream::writable). Of several tasks that poll for writing, the last one is woken.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    #[track_caller]
-    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll_ready(&*self.socket, Direction::Write, cx)
-    }
-
-    /// Reads what is there now into `buf`, and returns how many bytes. `Ok(0)`: the peer will send no more (or `buf` is
-    /// empty).
-    ///
-    /// # Errors
-    ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when nothing is there; what the system says.
-    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        let socket = &self.socket;
-        socket.readiness().try_stream(Interest::READABLE, buf.len(), || socket.recv(uninit(buf)))
-    }
-
-    /// As [`try_read`](TcpStream::try_read), into several buffers. It reads once: mostly into the first one.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_read`](TcpStream::try_read).
-    pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let socket = &self.socket;
-        socket.readiness().try_io(Interest::READABLE, || into_slices(bufs, |buf| socket.recv(buf)))
-    }
-
-    /// As [`try_read`](TcpStream::try_read), appending to a buffer that grows, or has spare room.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_read`](TcpStream::try_read).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use unstuck::io::AsyncWriteExt;
-    /// # use unstuck::net::{TcpListener, TcpStream};
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
-    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
-    /// # listener.accept().await?.0.write_all(b"hello").await?;
-    /// let mut buf = Vec::with_capacity(1024);
-    /// stream.readable().await?;
-    /// stream.try_read_buf(&mut buf)?;
-    /// assert_eq!(buf, b"hello");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
-        let socket = &self.socket;
-        let len = buf.chunk_mut().len();
-        socket.readiness().try_stream(Interest::READABLE, len, || into_buf_mut(buf, |buf| socket.recv(buf)))
-    }
-
-    /// Writes what there is room for now, and returns how many bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when there is no room; what the system says.
-    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
-        let socket = &self.socket;
-        socket.readiness().try_io(Interest::WRITABLE, || socket.send(buf))
-    }
-
-    /// As [`try_write`](TcpStream::try_write), from several buffers at once.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_write`](TcpStream::try_write).
-    pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let socket = &self.socket;
-        socket.readiness().try_io(Interest::WRITABLE, || socket.send_vectored(bufs))
-    }
-
-    /// Calls `f`, which does something of its own with the socket, if the stream is ready for `interest`. If `f` says that
-    /// it would have to wait, the readiness is used up.
-    ///
-    /// `f` must use this socket, must not wait, and must say `WouldBlock` only when the socket did.
-    ///
-    /// # Errors
-    ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when the stream is not ready; what `f` says.
-    pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-        self.socket.readiness().try_io(interest, f)
-    }
-
-    /// As [`try_io`](TcpStream::try_io), again and again until `f` does not have to wait.
-    ///
-    /// # Errors
-    ///
-    /// What `f` says but `WouldBlock`; that the runtime has shut down.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: `f` is called only in a poll that then returns what it did, or uses up the readiness.
-    #[track_caller]
-    pub fn async_io<R>(
-        &self,
-        interest: Interest,
-        f: impl FnMut() -> io::Result<R>,
-    ) -> impl Future<Output = io::Result<R>> {
-        self.socket.readiness().async_io(interest, f)
     }
 
     /// Waits for data and copies it into `buf`, leaving it to be read again. Returns how many bytes were copied; 0: the peer
@@ -428,6 +286,30 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// peer.write_all(b"hello").await?;
+    /// let mut storage = [0; 1];
+    /// let mut first = ReadBuf::new(&mut storage);
+    /// assert_eq!(poll_fn(|cx| stream.poll_peek(cx, &mut first)).await?, 1);
+    /// assert_eq!(first.filled(), b"h");
+    /// let mut word = [0; 5];
+    /// stream.read_exact(&mut word).await?;
+    /// assert_eq!(&word, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
         let socket = &self.socket;
@@ -527,7 +409,12 @@ impl TcpStream {
 
 /// Connects to one address.
 async fn connect_to(kernel: &dyn Kernel, address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::new(kernel.tcp_connect(address)?);
+    connected(kernel.tcp_connect(address)?).await
+}
+
+/// The stream that `socket` becomes, which has begun to connect.
+pub(super) async fn connected(socket: Arc<dyn Socket>) -> io::Result<TcpStream> {
+    let stream = TcpStream::new(socket);
     // The attempt has ended when the socket is writable; the error, if any, tells how.
     stream.writable().await?;
     match stream.take_error()? {

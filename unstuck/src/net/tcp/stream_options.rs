@@ -14,6 +14,22 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// stream.set_nodelay(true)?;
+    /// assert!(stream.nodelay()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn nodelay(&self) -> io::Result<bool> {
         flag(&*self.socket, OptionName::NoDelay)
     }
@@ -46,6 +62,22 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// stream.set_quickack(true)?;
+    /// assert!(stream.quickack()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn quickack(&self) -> io::Result<bool> {
         flag(&*self.socket, OptionName::QuickAck)
     }
@@ -55,6 +87,25 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// stream.set_quickack(true)?; // again before each read: the system does not keep it for ever
+    /// peer.write_all(b"hello").await?;
+    /// stream.readable().await?;
+    /// assert_eq!(stream.try_read(&mut [0; 16])?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_quickack(&self, quickack: bool) -> io::Result<()> {
         self.socket.set_option(SocketOption::QuickAck(quickack))
     }
@@ -64,6 +115,24 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// assert_eq!(stream.linger()?, None);
+    /// stream.set_zero_linger()?;
+    /// assert_eq!(stream.linger()?, Some(Duration::ZERO));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn linger(&self) -> io::Result<Option<Duration>> {
         linger(&*self.socket)
     }
@@ -76,6 +145,26 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// #[expect(deprecated, reason = "none does not block")]
+    /// stream.set_linger(None)?;
+    /// assert_eq!(stream.linger()?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[deprecated(
+        note = "a connection that lingers blocks the thread that drops it: use `set_zero_linger`, or shut it down"
+    )]
     pub fn set_linger(&self, dur: Option<Duration>) -> io::Result<()> {
         self.socket.set_option(SocketOption::Linger(dur))
     }
@@ -85,6 +174,26 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::AsyncReadExt;
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (mut peer, _) = listener.accept().await?;
+    /// stream.set_zero_linger()?;
+    /// drop(stream);
+    /// let error = peer.read(&mut [0; 16]).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_zero_linger(&self) -> io::Result<()> {
         self.socket.set_option(SocketOption::Linger(Some(Duration::ZERO)))
     }
@@ -94,6 +203,22 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// stream.set_ttl(100)?;
+    /// assert_eq!(stream.ttl()?, 100);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ttl(&self) -> io::Result<u32> {
         number(&*self.socket, OptionName::Ttl)
     }
@@ -103,6 +228,22 @@ impl TcpStream {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_peer, _) = listener.accept().await?;
+    /// stream.set_ttl(1)?; // no farther than the next router
+    /// assert_eq!(stream.ttl()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
         self.socket.set_option(SocketOption::Ttl(ttl))
     }

@@ -1,7 +1,9 @@
 //! UDP.
 //!
-//! Receiving is in `receive`, sending in `send`.
+//! Receiving is in `receive`, sending in `send`, the options are in `options` and `multicast`.
 
+mod multicast;
+mod options;
 mod receive;
 mod send;
 
@@ -17,13 +19,12 @@ use std::task::{Context, Poll};
 use unstuck_base::interest::{Interest, Ready};
 use unstuck_driver::Socket;
 use unstuck_driver::readiness::Direction;
-use unstuck_driver::socket::{Foreign, OptionName, SocketOption};
+use unstuck_driver::socket::Foreign;
 
 use super::address::ToSocketAddrs;
-use super::kernel::{file_descriptor, kernel};
-use super::options::{flag, number};
-use super::ready::{poll_ready, ready};
 use crate::called_at::called_here;
+use crate::kernel::{file_descriptor, kernel};
+use crate::ready::{poll_ready, ready};
 
 /// Sends and receives datagrams.
 ///
@@ -186,6 +187,21 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system says; a simulated socket is none of std's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let address = socket.local_addr()?;
+    /// let socket: std::net::UdpSocket = socket.into_std()?;
+    /// assert_eq!(socket.local_addr()?, address);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_std(self) -> io::Result<net::UdpSocket> {
         self.socket.detach().map(net::UdpSocket::from)
     }
@@ -195,6 +211,21 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let address = socket.local_addr()?;
+    /// assert!(address.ip().is_loopback());
+    /// assert_ne!(address.port(), 0); // a free one was chosen
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
@@ -204,6 +235,22 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`NotConnected`](io::ErrorKind::NotConnected) when there is none; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert_eq!(socket.peer_addr().unwrap_err().kind(), ErrorKind::NotConnected);
+    /// socket.connect("127.0.0.1:9").await?;
+    /// assert_eq!(socket.peer_addr()?.port(), 9);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.socket.peer_addr()
     }
@@ -213,6 +260,19 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When the error itself can't be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert!(socket.take_error()?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.socket.take_error()
     }
@@ -244,7 +304,7 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
-        ready(&*self.socket, interest)
+        ready(self.socket.readiness(), interest)
     }
 
     /// Waits until there is a datagram to receive.
@@ -256,9 +316,33 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// let mut buf = [0; 16];
+    /// let (len, sender) = loop {
+    ///     a.readable().await?;
+    ///     match a.try_recv_from(&mut buf) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => break result?,
+    ///     }
+    /// };
+    /// assert_eq!((&buf[..len], sender), (&b"hello"[..], b.local_addr()?));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
-        ready(&*self.socket, Interest::READABLE).without_details()
+        ready(self.socket.readiness(), Interest::READABLE).without_details()
     }
 
     /// Waits until there is room to send.
@@ -270,9 +354,31 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let target = a.local_addr()?;
+    /// loop {
+    ///     b.writable().await?;
+    ///     match b.try_send_to(b"hello", target) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => break assert_eq!(result?, 5),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
-        ready(&*self.socket, Interest::WRITABLE).without_details()
+        ready(self.socket.readiness(), Interest::WRITABLE).without_details()
     }
 
     /// As [`readable`](UdpSocket::readable). Of several tasks that poll for receiving, the last one is woken.
@@ -280,9 +386,28 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When the runtime has shut down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// a.send(b"hello").await?;
+    /// poll_fn(|cx| b.poll_recv_ready(cx)).await?;
+    /// assert_eq!(b.try_recv(&mut [0; 16])?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll_ready(&*self.socket, Direction::Read, cx)
+        poll_ready(self.socket.readiness(), Direction::Read, cx)
     }
 
     /// As [`writable`](UdpSocket::writable). Of several tasks that poll for sending, the last one is woken.
@@ -290,9 +415,27 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When the runtime has shut down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// poll_fn(|cx| a.poll_send_ready(cx)).await?;
+    /// assert_eq!(a.try_send(b"hello")?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll_ready(&*self.socket, Direction::Write, cx)
+        poll_ready(self.socket.readiness(), Direction::Write, cx)
     }
 
     /// Calls `f`, which does something of its own with the socket, if it is ready for `interest`. If `f` says that it would
@@ -303,6 +446,29 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when the socket is not ready; what `f` says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::os::fd::AsFd;
+    /// use unstuck::io::Interest;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// a.writable().await?;
+    /// let n = a.try_io(Interest::WRITABLE, || {
+    ///     // A second descriptor of the same socket, for code that knows std alone.
+    ///     std::net::UdpSocket::from(a.as_fd().try_clone_to_owned()?).send(b"hello")
+    /// })?;
+    /// assert_eq!(n, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
         self.socket.readiness().try_io(interest, f)
     }
@@ -316,6 +482,29 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: `f` is called only in a poll that then returns what it did, or uses up the readiness.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::os::fd::AsFd;
+    /// use unstuck::io::Interest;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// a.send(b"hello").await?;
+    /// // A second descriptor of the same socket, for code that knows std alone.
+    /// let second = std::net::UdpSocket::from(b.as_fd().try_clone_to_owned()?);
+    /// let mut buf = [0; 16];
+    /// let n = b.async_io(Interest::READABLE, || second.recv(&mut buf)).await?;
+    /// assert_eq!(&buf[..n], b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn async_io<R>(
         &self,
@@ -323,42 +512,6 @@ impl UdpSocket {
         f: impl FnMut() -> io::Result<R>,
     ) -> impl Future<Output = io::Result<R>> {
         self.socket.readiness().async_io(interest, f)
-    }
-
-    /// Whether datagrams may be sent to broadcast addresses (`SO_BROADCAST`).
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub fn broadcast(&self) -> io::Result<bool> {
-        flag(&*self.socket, OptionName::Broadcast)
-    }
-
-    /// Sets whether datagrams may be sent to broadcast addresses (`SO_BROADCAST`).
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub fn set_broadcast(&self, on: bool) -> io::Result<()> {
-        self.socket.set_option(SocketOption::Broadcast(on))
-    }
-
-    /// The time to live of the packets that it sends.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub fn ttl(&self) -> io::Result<u32> {
-        number(&*self.socket, OptionName::Ttl)
-    }
-
-    /// Sets the time to live of the packets that it sends: how many routers they may pass.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.socket.set_option(SocketOption::Ttl(ttl))
     }
 }
 

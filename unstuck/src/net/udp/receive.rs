@@ -24,6 +24,25 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: a datagram is taken only by the poll that returns it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// a.send(b"hello").await?;
+    /// let mut buf = [0; 1500];
+    /// let len = b.recv(&mut buf).await?;
+    /// assert_eq!(&buf[..len], b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn recv(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.socket.readiness().async_io(Interest::READABLE, || self.socket.recv(uninit(buf)))
@@ -35,6 +54,28 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::io::ReadBuf;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// a.send(b"hello").await?;
+    /// let mut storage = [0; 1500];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// poll_fn(|cx| b.poll_recv(cx, &mut buf)).await?;
+    /// assert_eq!(buf.filled(), b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let socket = &self.socket;
@@ -47,6 +88,28 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when it would have to wait; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// let mut buf = [0; 1500];
+    /// assert_eq!(b.try_recv(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+    ///
+    /// a.send(b"hello").await?;
+    /// b.readable().await?;
+    /// assert_eq!(b.try_recv(&mut buf)?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.readiness().try_io(Interest::READABLE, || self.socket.recv(uninit(buf)))
     }
@@ -60,6 +123,25 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: a datagram is taken only by the poll that returns it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// a.send(b"hello").await?;
+    /// let mut buf = Vec::with_capacity(1500);
+    /// assert_eq!(b.recv_buf(&mut buf).await?, 5);
+    /// assert_eq!(buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn recv_buf<B: BufMut>(&self, buf: &mut B) -> impl Future<Output = io::Result<usize>> {
         let socket = &self.socket;
@@ -71,6 +153,26 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when it would have to wait; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// a.send(b"hello").await?;
+    /// b.readable().await?;
+    /// let mut buf = Vec::with_capacity(1500);
+    /// assert_eq!(b.try_recv_buf(&mut buf)?, 5);
+    /// assert_eq!(buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_recv_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
         let socket = &self.socket;
         socket.readiness().try_io(Interest::READABLE, || into_buf_mut(buf, |buf| socket.recv(buf)))
@@ -85,6 +187,27 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: the datagram stays anyway.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// a.send(b"hello").await?;
+    /// let mut kind = [0; 1];
+    /// b.peek(&mut kind).await?;
+    /// assert_eq!(&kind, b"h");
+    /// let mut buf = [0; 1500];
+    /// assert_eq!(b.recv(&mut buf).await?, 5); // the whole datagram is still there
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn peek(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.socket.readiness().async_io(Interest::READABLE, || self.socket.peek(uninit(buf)))
@@ -96,6 +219,29 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::io::ReadBuf;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// a.send(b"hello").await?;
+    /// let mut storage = [0; 1500];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// poll_fn(|cx| b.poll_peek(cx, &mut buf)).await?;
+    /// assert_eq!(buf.filled(), b"hello");
+    /// assert_eq!(b.recv(&mut [0; 1500]).await?, 5); // it is still there
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let socket = &self.socket;
@@ -108,6 +254,29 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when it would have to wait; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// let mut buf = [0; 1500];
+    /// assert_eq!(b.try_peek(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+    ///
+    /// a.send(b"hello").await?;
+    /// b.readable().await?;
+    /// assert_eq!(b.try_peek(&mut buf)?, 5);
+    /// assert_eq!(b.try_recv(&mut buf)?, 5); // it is still there
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.socket.readiness().try_io(Interest::READABLE, || self.socket.peek(uninit(buf)))
     }
@@ -124,6 +293,23 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: a datagram is taken only by the poll that returns it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// let mut buf = [0; 1500];
+    /// let (len, sender) = a.recv_from(&mut buf).await?;
+    /// assert_eq!((&buf[..len], sender), (&b"hello"[..], b.local_addr()?));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn recv_from(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<(usize, SocketAddr)>> {
         self.socket.readiness().async_io(Interest::READABLE, || self.socket.recv_from(uninit(buf)))
@@ -135,6 +321,26 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::io::ReadBuf;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// let mut storage = [0; 1500];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// let sender = poll_fn(|cx| a.poll_recv_from(cx, &mut buf)).await?;
+    /// assert_eq!((buf.filled(), sender), (&b"hello"[..], b.local_addr()?));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_recv_from(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<SocketAddr>> {
         let socket = &self.socket;
@@ -147,6 +353,26 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when it would have to wait; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let mut buf = [0; 1500];
+    /// assert_eq!(a.try_recv_from(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+    ///
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// a.readable().await?;
+    /// assert_eq!(a.try_recv_from(&mut buf)?, (5, b.local_addr()?));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.socket.readiness().try_io(Interest::READABLE, || self.socket.recv_from(uninit(buf)))
     }
@@ -161,6 +387,24 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: a datagram is taken only by the poll that returns it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// let mut buf = Vec::with_capacity(1500);
+    /// let (len, sender) = a.recv_buf_from(&mut buf).await?;
+    /// assert_eq!((len, sender), (5, b.local_addr()?));
+    /// assert_eq!(buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn recv_buf_from<B: BufMut>(&self, buf: &mut B) -> impl Future<Output = io::Result<(usize, SocketAddr)>> {
         let socket = &self.socket;
@@ -172,6 +416,24 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when it would have to wait; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// a.readable().await?;
+    /// let mut buf = Vec::with_capacity(1500);
+    /// assert_eq!(a.try_recv_buf_from(&mut buf)?, (5, b.local_addr()?));
+    /// assert_eq!(buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_recv_buf_from<B: BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
         let socket = &self.socket;
         socket.readiness().try_io(Interest::READABLE, || into_buf_mut(buf, |buf| socket.recv_from(buf)))
@@ -187,6 +449,23 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: the datagram stays anyway.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// let mut buf = [0; 1500];
+    /// assert_eq!(a.peek_from(&mut buf).await?, (5, b.local_addr()?));
+    /// assert_eq!(a.recv_from(&mut buf).await?, (5, b.local_addr()?)); // it is still there
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn peek_from(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<(usize, SocketAddr)>> {
         self.socket.readiness().async_io(Interest::READABLE, || self.socket.peek_from(uninit(buf)))
@@ -198,6 +477,27 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::io::ReadBuf;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// let mut storage = [0; 1500];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// let sender = poll_fn(|cx| a.poll_peek_from(cx, &mut buf)).await?;
+    /// assert_eq!((buf.filled(), sender), (&b"hello"[..], b.local_addr()?));
+    /// assert_eq!(a.recv(&mut [0; 1500]).await?, 5); // it is still there
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_peek_from(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<SocketAddr>> {
         let socket = &self.socket;
@@ -211,6 +511,24 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when it would have to wait; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// a.readable().await?;
+    /// let mut buf = [0; 1500];
+    /// assert_eq!(a.try_peek_from(&mut buf)?, (5, b.local_addr()?));
+    /// assert_eq!(a.try_recv_from(&mut buf)?, (5, b.local_addr()?)); // it is still there
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         self.socket.readiness().try_io(Interest::READABLE, || self.socket.peek_from(uninit(buf)))
     }
@@ -224,6 +542,22 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: the datagram stays anyway.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// assert_eq!(a.peek_sender().await?, b.local_addr()?);
+    /// assert_eq!(a.recv(&mut [0; 1500]).await?, 5); // it is still there
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn peek_sender(&self) -> impl Future<Output = io::Result<SocketAddr>> {
         self.socket.readiness().async_io(Interest::READABLE, || self.peek_sender_now())
@@ -234,6 +568,23 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// let sender = poll_fn(|cx| a.poll_peek_sender(cx)).await?;
+    /// assert_eq!(sender, b.local_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_peek_sender(&self, cx: &mut Context<'_>) -> Poll<io::Result<SocketAddr>> {
         self.socket.readiness().poll_io(Direction::Read, cx, || self.peek_sender_now())
@@ -244,6 +595,25 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when it would have to wait; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert_eq!(a.try_peek_sender().unwrap_err().kind(), ErrorKind::WouldBlock);
+    ///
+    /// b.send_to(b"hello", a.local_addr()?).await?;
+    /// a.readable().await?;
+    /// assert_eq!(a.try_peek_sender()?, b.local_addr()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
         self.socket.readiness().try_io(Interest::READABLE, || self.peek_sender_now())
     }

@@ -22,6 +22,25 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: the datagram was sent only if the future has completed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// assert_eq!(a.send(b"hello").await?, 5);
+    /// let mut buf = [0; 1500];
+    /// let len = b.recv(&mut buf).await?;
+    /// assert_eq!(&buf[..len], b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn send(&self, buf: &[u8]) -> impl Future<Output = io::Result<usize>> {
         self.socket.readiness().async_io(Interest::WRITABLE, || self.socket.send(buf))
@@ -32,6 +51,26 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// assert_eq!(poll_fn(|cx| a.poll_send(cx, b"hello")).await?, 5);
+    /// let mut buf = [0; 1500];
+    /// let len = b.recv(&mut buf).await?;
+    /// assert_eq!(&buf[..len], b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_send(&self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.socket.readiness().poll_io(Direction::Write, cx, || self.socket.send(buf))
@@ -42,6 +81,26 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when it would have to wait; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// b.connect(a.local_addr()?).await?;
+    /// a.connect(b.local_addr()?).await?;
+    /// a.writable().await?;
+    /// assert_eq!(a.try_send(b"hello")?, 5);
+    /// let mut buf = [0; 1500];
+    /// let len = b.recv(&mut buf).await?;
+    /// assert_eq!(&buf[..len], b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_send(&self, buf: &[u8]) -> io::Result<usize> {
         self.socket.readiness().try_io(Interest::WRITABLE, || self.socket.send(buf))
     }
@@ -56,6 +115,23 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: the datagram was sent only if the future has completed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert_eq!(a.send_to(b"hello", b.local_addr()?).await?, 5);
+    /// let mut buf = [0; 1500];
+    /// let len = b.recv(&mut buf).await?;
+    /// assert_eq!(&buf[..len], b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn send_to<A: ToSocketAddrs>(&self, buf: &[u8], addr: A) -> impl Future<Output = io::Result<usize>> {
         called_here(async move {
@@ -69,6 +145,25 @@ impl UdpSocket {
     /// # Errors
     ///
     /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let target = b.local_addr()?;
+    /// assert_eq!(poll_fn(|cx| a.poll_send_to(cx, b"hello", target)).await?, 5);
+    /// let mut buf = [0; 1500];
+    /// let len = b.recv(&mut buf).await?;
+    /// assert_eq!(&buf[..len], b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn poll_send_to(&self, cx: &mut Context<'_>, buf: &[u8], target: SocketAddr) -> Poll<io::Result<usize>> {
         self.socket.readiness().poll_io(Direction::Write, cx, || self.socket.send_to(buf, target))
@@ -79,6 +174,24 @@ impl UdpSocket {
     /// # Errors
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when it would have to wait; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let a = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let b = UdpSocket::bind("127.0.0.1:0").await?;
+    /// a.writable().await?;
+    /// assert_eq!(a.try_send_to(b"hello", b.local_addr()?)?, 5);
+    /// let mut buf = [0; 1500];
+    /// let len = b.recv(&mut buf).await?;
+    /// assert_eq!(&buf[..len], b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_send_to(&self, buf: &[u8], target: SocketAddr) -> io::Result<usize> {
         self.socket.readiness().try_io(Interest::WRITABLE, || self.socket.send_to(buf, target))
     }

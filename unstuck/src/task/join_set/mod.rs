@@ -6,9 +6,11 @@
 //! 3. An arrival names a place and a ticket: one of a member that has left, whose place another one has now, is ignored.
 
 mod arrivals;
+mod builder;
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomPinned;
 use std::panic::{Location, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ use unstuck_base::local::{self, WaitKind};
 
 use super::{AbortHandle, Id, JoinError, JoinHandle, LocalSet, spawn, spawn_blocking, spawn_local};
 use crate::runtime::Handle;
+
+pub use builder::Builder;
 
 use arrivals::{Arrival, Arrivals};
 
@@ -225,7 +229,7 @@ impl<T: 'static> JoinSet<T> {
     /// ```
     #[track_caller]
     pub fn join_next(&mut self) -> impl Future<Output = Option<Result<T, JoinError>>> {
-        JoinNext { at: Location::caller(), set: self, take: without_id }
+        JoinNext { at: Location::caller(), set: self, take: without_id, _pinned: PhantomPinned }
     }
 
     /// As [`join_next`](JoinSet::join_next), with the id of the task. That of a task that failed is in its
@@ -240,7 +244,7 @@ impl<T: 'static> JoinSet<T> {
     /// Cancel safe: a task leaves the set only with the poll that returns it.
     #[track_caller]
     pub fn join_next_with_id(&mut self) -> impl Future<Output = Option<Result<(Id, T), JoinError>>> {
-        JoinNext { at: Location::caller(), set: self, take: with_id }
+        JoinNext { at: Location::caller(), set: self, take: with_id, _pinned: PhantomPinned }
     }
 
     /// Takes a task out of the set that is over now; `None` if there is none.
@@ -458,14 +462,17 @@ struct JoinNext<'a, T, R> {
     at: &'static Location<'static>,
     set: &'a mut JoinSet<T>,
     take: fn(Joined<T>) -> Result<R, JoinError>,
+    /// As the future of an `async fn`.
+    _pinned: PhantomPinned,
 }
 
 impl<T: 'static, R> Future for JoinNext<'_, T, R> {
     type Output = Option<Result<R, JoinError>>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (at, take) = (self.at, self.take);
-        self.set.poll_next(cx, at).map(|output| output.map(take))
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // SAFETY: no field is pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        this.set.poll_next(cx, this.at).map(|output| output.map(this.take))
     }
 }
 

@@ -9,6 +9,7 @@ mod enter;
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomPinned;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,23 +17,26 @@ use std::task::{Context, Poll};
 use crate::runtime::local_scheduler::{Local, Poller, Ran};
 use pin_project_lite::pin_project;
 use unstuck_base::local;
+use unstuck_context::Spawner;
 
 use super::JoinHandle;
-use crate::runtime::Runtime;
+use crate::runtime::{Id, Runtime, UnhandledPanic};
 
 pub(super) use enter::is_in_local_set;
 use enter::polling;
 
 pub use enter::LocalEnterGuard;
 
-/// Spawns a task that stays on this thread, and need not be `Send`, onto the current [`LocalSet`].
+/// Spawns a task that stays on this thread, and need not be `Send`, onto the current [`LocalSet`] or
+/// [`LocalRuntime`](crate::runtime::LocalRuntime).
 ///
-/// It runs when the set is awaited. Tasks of a set spawn onto the same set.
+/// It runs when the set is awaited, or the thread is in the runtime's `block_on`. Tasks of a set spawn onto the same set.
 ///
 /// # Panics
 ///
-/// Outside a local set: use it inside [`LocalSet::run_until`] or a task that was spawned there, or while a guard of
-/// [`LocalSet::enter`] lives.
+/// Outside both: use it inside [`LocalSet::run_until`] or a task that was spawned there, or while a guard of
+/// [`LocalSet::enter`] or [`LocalRuntime::enter`](crate::runtime::LocalRuntime::enter) lives. Also where the current runtime
+/// is a `LocalRuntime` of another thread.
 ///
 /// # Examples
 ///
@@ -137,6 +141,42 @@ impl LocalSet {
         LocalSet { poller: local.poller(), local }
     }
 
+    /// The id of the set, which no other set and no runtime has that lives at the same time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::task::LocalSet;
+    ///
+    /// assert_ne!(LocalSet::new().id(), unstuck::runtime::Runtime::new().unwrap().handle().id());
+    /// ```
+    pub fn id(&self) -> Id {
+        Id::from_number(self.local.tasks().home().get().number())
+    }
+
+    /// What a task that panics does to the set; [`UnhandledPanic::Ignore`] without this. With
+    /// [`ShutdownRuntime`](UnhandledPanic::ShutdownRuntime) every other task is cancelled, and whoever awaits the set, then or
+    /// later, panics.
+    ///
+    /// # Examples
+    ///
+    /// ```should_panic
+    /// use unstuck::runtime::UnhandledPanic;
+    /// use unstuck::task::{self, LocalSet};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut set = LocalSet::new();
+    /// set.unhandled_panic(UnhandledPanic::ShutdownRuntime);
+    /// set.spawn_local(async { panic!("boom") });
+    /// set.run_until(std::future::pending::<()>()).await; // panics
+    /// # }
+    /// ```
+    pub fn unhandled_panic(&mut self, behavior: UnhandledPanic) -> &mut Self {
+        self.local.set_ends_by_panic(matches!(behavior, UnhandledPanic::ShutdownRuntime));
+        self
+    }
+
     /// Makes this the set that [`spawn_local`] finds, until the guard is dropped; also outside any runtime. The tasks run
     /// when the set is awaited.
     ///
@@ -212,7 +252,7 @@ impl LocalSet {
     /// # }
     /// ```
     pub fn run_until<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
-        RunUntil { set: self, poller: self.local.poller(), future }
+        RunUntil { set: self, poller: self.local.poller(), future, pinned: PhantomPinned }
     }
 }
 
@@ -220,6 +260,10 @@ impl LocalSet {
 fn run_some(local: &Local, cx: &Context<'_>) {
     if local.run_some() == Ran::Some {
         cx.waker().wake_by_ref();
+    }
+    if local.has_panicked() {
+        local.shut_down();
+        panic!("a spawned task panicked and the LocalSet is configured to shutdown on unhandled panic");
     }
 }
 
@@ -243,6 +287,9 @@ pin_project! {
         poller: Poller,
         #[pin]
         future: F,
+        // As the future of an `async fn`.
+        #[pin]
+        pinned: PhantomPinned,
     }
 }
 

@@ -37,7 +37,8 @@ impl Checked {
 
     fn insert(&mut self, deadline: u64) {
         let name = self.entries.len();
-        let entry = Box::pin(Entry::new(deadline));
+        let entry = Box::pin(Entry::new(0));
+        entry.set_deadline(deadline);
         let before = self.wheel.next();
         // SAFETY: the entry is new, and is kept in its box until the end.
         let earlier = unsafe {
@@ -104,7 +105,7 @@ impl Checked {
 
     fn settle(&mut self) {
         // Deadlines that were moved in place are found only where the wheel looks: make it look.
-        self.wheel.removed = true;
+        self.wheel.unsettle();
         let exact = self.armed.keys().next().copied().unwrap_or(NEVER);
         let settled = self.wheel.settle();
         assert!(settled == exact || settled <= self.now, "{settled} is not {exact}");

@@ -14,7 +14,7 @@
 //! 3. Pure: nothing here sends or wakes.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -68,8 +68,9 @@ pub(super) struct End {
 
 impl End {
     pub(super) fn new(stage: Stage, local: SocketAddr, remote: Option<SocketAddr>) -> Self {
-        // A new connection has room to send: the first answer need not wait for the driver.
-        let assumed = if matches!(stage, Stage::HalfOpen { .. }) { Ready::WRITABLE } else { Ready::EMPTY };
+        // As of the real kernel: who accepts finds room to send, and the first bytes if they are there.
+        let likely = Ready::READABLE | Ready::WRITABLE;
+        let assumed = if matches!(stage, Stage::HalfOpen { .. }) { likely } else { Ready::EMPTY };
         End {
             readiness: Arc::new(Readiness::assumed(assumed)),
             stage,
@@ -132,6 +133,27 @@ impl End {
         let read = self.peek(buf)?;
         // After a reset nothing is left here once it was read.
         self.inbox.drain(..read.min(self.inbox.len()));
+        self.owed += read;
+        Ok(read)
+    }
+
+    /// As [`read`](End::read), into several buffers.
+    ///
+    /// # Errors
+    /// As [`peek`](End::peek).
+    pub(super) fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let room = bufs.iter().map(|buf| buf.len()).fold(0, usize::saturating_add);
+        // All that there may be to say is said by one look; what follows only copies.
+        let mut first = [MaybeUninit::uninit()];
+        if self.peek(&mut first[..room.min(1)])? == 0 {
+            return Ok(0);
+        }
+        let mut read = 0;
+        for buf in bufs {
+            let len = buf.len().min(self.inbox.len());
+            buf.iter_mut().zip(self.inbox.drain(..len)).for_each(|(to, byte)| *to = byte);
+            read += len;
+        }
         self.owed += read;
         Ok(read)
     }

@@ -11,22 +11,25 @@
 //! A [`SimSocket`](super::socket::SimSocket) calls the methods; the driver hands in packets with [`Tcp::arrive`].
 
 mod end;
+mod packet;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::sync::Arc;
 
 use unstuck_base::WakeBatch;
 use unstuck_base::interest::Ready;
 use unstuck_driver::Readiness;
+use unstuck_driver::socket::Family;
 
 use super::Id;
 use super::fabric::{Fabric, collide, destination, serves, shown, source};
 use super::options::Options;
 use crate::trace::Kind;
 use end::{End, Stage};
+pub(crate) use packet::Packet;
 
 /// How often a request to connect is sent again.
 const RETRIES: u32 = 6;
@@ -38,9 +41,6 @@ const SEGMENT: usize = 16 * 1024;
 
 /// One in so many segments is cut in two.
 const CUT: u64 = 4;
-
-/// The address of a socket that has none.
-const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// All connections and listeners; see the module's rules.
 #[derive(Debug, Default)]
@@ -61,29 +61,6 @@ struct Listener {
     options: Options,
 }
 
-/// What travels between ends.
-#[derive(Debug)]
-pub(crate) enum Packet {
-    /// `client` asks to connect to its remote address.
-    Connect { client: Id, tries: u32 },
-    /// The answer to that: `server` is its other end.
-    Accepted { client: Id, server: Id },
-    /// The client has got the answer.
-    Confirmed { server: Id },
-    /// A segment.
-    Bytes { to: Id, from: Id, bytes: Vec<u8> },
-    /// The sender will send no more.
-    End { to: Id },
-    /// There is no connection (any more).
-    Reset { to: Id },
-    /// The peer has read so many bytes.
-    Room { to: Id, bytes: usize },
-    /// A request was sent for the last time, and is given up.
-    GivenUp { client: Id },
-    /// An end tells itself that it closed a direction.
-    Closed { end: Id },
-}
-
 impl Tcp {
     /// A listener on `address`, and where it listens.
     ///
@@ -96,31 +73,60 @@ impl Tcp {
         fabric: &mut Fabric,
     ) -> io::Result<(Id, Arc<Readiness>)> {
         let address = self.bound(address, fabric)?;
-        if self.listeners.values().any(|listener| collide(listener.address, address)) {
-            let message = format!("another listener of the simulated host is bound to {address}");
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
-        }
+        // The system does it as well: a server can be started again while its last connections are forgotten.
+        self.check_free(address, true)?;
         let id = fabric.next_id();
         let readiness = Arc::new(Readiness::new());
-        let listener = Listener {
-            readiness: readiness.clone(),
-            address,
-            backlog: backlog.max(1) as usize,
-            pending: VecDeque::new(),
-            half_open: 0,
-            options: Options::new(),
-        };
-        self.listeners.insert(id, listener);
+        self.listeners.insert(id, Listener::new(readiness.clone(), address, backlog, Options::new()));
         Ok((id, readiness))
     }
 
-    /// A stream that is not connected yet; it will come from `address`.
-    pub(crate) fn fresh(&mut self, address: Option<SocketAddr>, fabric: &mut Fabric) -> (Id, Arc<Readiness>) {
+    /// A stream that is not connected yet.
+    pub(crate) fn fresh(&mut self, family: Family, fabric: &mut Fabric) -> (Id, Arc<Readiness>) {
         let id = fabric.next_id();
-        let end = End::new(Stage::Fresh, address.unwrap_or(NOWHERE), None);
+        let end = End::new(Stage::Fresh, nowhere(family), None);
         let readiness = end.readiness.clone();
         self.ends.insert(id, end);
         (id, readiness)
+    }
+
+    /// Gives a fresh stream an address.
+    ///
+    /// # Errors
+    /// `AddrInUse`; when it has one already; when the address is of another family.
+    pub(crate) fn bind(&mut self, id: Id, address: SocketAddr, fabric: &mut Fabric) -> io::Result<()> {
+        let end = self.end(id)?;
+        if end.stage != Stage::Fresh || end.local.port() != 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the socket has an address already"));
+        }
+        if Family::of(end.local) != Family::of(address) {
+            return Err(other_family());
+        }
+        let shares = end.options.reuses_address();
+        let address = self.bound(address, fabric)?;
+        self.check_free(address, shares)?;
+        self.end(id)?.local = address;
+        Ok(())
+    }
+
+    /// Makes a fresh stream a listener.
+    ///
+    /// # Errors
+    /// `AddrInUse`; when it was connected.
+    pub(crate) fn listen_on(&mut self, id: Id, backlog: u32, fabric: &mut Fabric) -> io::Result<()> {
+        let end = self.end(id)?;
+        if end.stage != Stage::Fresh {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a stream that was connected can't listen"));
+        }
+        let local = end.local;
+        let address = self.bound(local, fabric)?;
+        if self.listeners.values().any(|listener| collide(listener.address, address)) {
+            return Err(taken(address));
+        }
+        if let Some(end) = self.ends.remove(&id) {
+            self.listeners.insert(id, Listener::new(end.readiness, address, backlog, end.options));
+        }
+        Ok(())
     }
 
     /// Begins to connect.
@@ -134,6 +140,10 @@ impl Tcp {
                 io::ErrorKind::InvalidInput,
                 "the stream was connected before; make another one",
             ));
+        }
+        // A socket of IPv6 reaches addresses of IPv4, not the other way round.
+        if end.local.is_ipv4() && peer.is_ipv6() {
+            return Err(other_family());
         }
         let from = source(end.local, destination(peer));
         let local = self.bound(from, fabric)?;
@@ -153,12 +163,24 @@ impl Tcp {
         let waiting = self.listeners.get_mut(&listener).and_then(|listener| listener.pending.pop_front());
         let id = waiting.ok_or(io::ErrorKind::WouldBlock)?;
         let end = self.end(id)?;
-        Ok((id, end.readiness.clone(), end.remote.unwrap_or(NOWHERE)))
+        Ok((id, end.readiness.clone(), end.remote.unwrap_or(nowhere(Family::V4))))
     }
 
     /// Receives, as [`Socket::recv`](unstuck_driver::Socket::recv).
     pub(crate) fn recv(&mut self, id: Id, buf: &mut [MaybeUninit<u8>], fabric: &mut Fabric) -> io::Result<usize> {
         let read = self.end(id)?.read(buf)?;
+        self.give_room(id, fabric);
+        Ok(read)
+    }
+
+    /// Receives into several buffers, as [`Socket::recv_vectored`](unstuck_driver::Socket::recv_vectored).
+    pub(crate) fn recv_vectored(
+        &mut self,
+        id: Id,
+        bufs: &mut [IoSliceMut<'_>],
+        fabric: &mut Fabric,
+    ) -> io::Result<usize> {
+        let read = self.end(id)?.read_vectored(bufs)?;
         self.give_room(id, fabric);
         Ok(read)
     }
@@ -332,6 +354,7 @@ impl Tcp {
         let (local, remote) = (shown(listener.address, to), shown(listener.address, from));
         let mut end = End::new(Stage::HalfOpen { listener: *id }, local, Some(remote));
         end.twin = Some(client);
+        end.options = listener.options;
         let server = fabric.next_id();
         fabric.send_in_order(&mut end.path, Packet::Accepted { client, server });
         self.ends.insert(server, end);
@@ -393,6 +416,21 @@ impl Tcp {
         }
     }
 
+    /// Whether a socket can be bound to `address`. Those that do not listen share it if all want that.
+    ///
+    /// # Errors
+    /// `AddrInUse`.
+    fn check_free(&self, address: SocketAddr, shares: bool) -> io::Result<()> {
+        let kept = |end: &End| !(shares && end.options.reuses_address());
+        let mut fresh = self.ends.values().filter(|end| end.stage == Stage::Fresh && end.local.port() != 0);
+        if fresh.any(|end| collide(end.local, address) && kept(end))
+            || self.listeners.values().any(|listener| collide(listener.address, address))
+        {
+            return Err(taken(address));
+        }
+        Ok(())
+    }
+
     /// `address`, with a port.
     fn bound(&self, address: SocketAddr, fabric: &mut Fabric) -> io::Result<SocketAddr> {
         if address.port() != 0 {
@@ -410,24 +448,10 @@ impl Tcp {
     }
 }
 
-impl Packet {
-    /// Adds it to the digest.
-    fn record(&self, fabric: &mut Fabric) {
-        let trace = &mut fabric.choices.trace;
-        match self {
-            Packet::Connect { client, tries } => trace.happened(&[1, client.0, u64::from(*tries)]),
-            Packet::Accepted { client, server } => trace.happened(&[2, client.0, server.0]),
-            Packet::Confirmed { server } => trace.happened(&[3, server.0]),
-            Packet::Bytes { to, bytes, .. } => {
-                trace.happened(&[4, to.0]);
-                trace.carried(bytes);
-            }
-            Packet::End { to } => trace.happened(&[5, to.0]),
-            Packet::Reset { to } => trace.happened(&[6, to.0]),
-            Packet::Room { to, bytes } => trace.happened(&[7, to.0, *bytes as u64]),
-            Packet::GivenUp { client } => trace.happened(&[8, client.0]),
-            Packet::Closed { end } => trace.happened(&[9, end.0]),
-        }
+impl Listener {
+    fn new(readiness: Arc<Readiness>, address: SocketAddr, backlog: u32, options: Options) -> Listener {
+        let backlog = backlog.max(1) as usize;
+        Listener { readiness, address, backlog, pending: VecDeque::new(), half_open: 0, options }
     }
 }
 
@@ -438,6 +462,23 @@ fn segment_len(len: usize, fabric: &mut Fabric) -> usize {
         return len;
     }
     1 + fabric.choices.choose(Kind::Network, len as u64 - 1) as usize
+}
+
+/// The address of a socket that has none.
+fn nowhere(family: Family) -> SocketAddr {
+    match family {
+        Family::V4 => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        Family::V6 => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    }
+}
+
+fn taken(address: SocketAddr) -> io::Error {
+    let message = format!("another socket of the simulated host is bound to {address}");
+    io::Error::new(io::ErrorKind::AddrInUse, message)
+}
+
+fn other_family() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "the address is of another family than the socket")
 }
 
 /// A socket that is not in the tables any more: its run is over.

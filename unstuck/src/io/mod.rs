@@ -13,7 +13,9 @@
 //! | read in one task and write in another | [`split`]; a socket's own `into_split` where there is one |
 //! | treat a reader and a writer as one stream | [`join`](join()) |
 //! | test without sockets | [`duplex`] |
+//! | wait for a file descriptor of your own | [`unix::AsyncFd`] |
 //! | throw away, or read nothing | [`sink`], [`empty`] |
+//! | talk to who started the program | [`stdin`], [`stdout`], [`stderr`] |
 //!
 //! # Examples
 //!
@@ -33,6 +35,22 @@
 //! # Ok(())
 //! # }
 //! ```
+
+#[cfg(feature = "net")]
+mod async_fd;
+#[cfg(feature = "net")]
+mod async_fd_error;
+#[cfg(feature = "net")]
+mod async_fd_guard;
+#[cfg(feature = "net")]
+mod async_fd_waits;
+#[cfg(feature = "io-std")]
+mod stdio;
+#[cfg(feature = "net")]
+pub mod unix;
+
+#[cfg(feature = "io-std")]
+pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 
 pub use unstuck_io::{
     AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt, AsyncWrite, AsyncWriteExt,

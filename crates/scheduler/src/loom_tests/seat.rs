@@ -1,0 +1,242 @@
+//! The seat goes from hand to hand: in the protocol alone, over a parker for each worker, then in whole pools.
+
+use std::future::poll_fn;
+use std::io;
+use std::time::Instant;
+
+use unstuck_base::WakeBatch;
+use unstuck_base::parker::{self, Parker};
+use unstuck_base::sync::{Arc, thread};
+use unstuck_driver::Driver;
+use unstuck_task::JoinHandle;
+
+use super::model_with;
+use crate::bare::{self, Runtime};
+use crate::pool::idle::Idle;
+use crate::pool::seat::Seat;
+use crate::{Hooks, Pool};
+
+struct NoDriver;
+
+impl Driver for NoDriver {
+    fn park(&mut self, _deadline: Option<Instant>, _woken: &mut WakeBatch) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn poll(&mut self, _woken: &mut WakeBatch) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shut_down(&mut self, _woken: &mut WakeBatch) {}
+}
+
+/// Workers that have nothing to do but to see that one of them sits.
+struct Toy {
+    idle: Idle,
+    seat: Seat,
+    parkers: [Parker; 3],
+}
+
+impl Toy {
+    fn new() -> Arc<Toy> {
+        Arc::new(Toy {
+            idle: Idle::new(3),
+            seat: Seat::new(Box::new(NoDriver)),
+            parkers: [Parker::new(), Parker::new(), Parker::new()],
+        })
+    }
+
+    /// Goes to sleep, in the driver if that is free; says whether it was.
+    fn sleep(&self, name: usize) -> bool {
+        self.idle.sleep(name, false);
+        let seated = self.seat.try_sit();
+        let sat = seated.is_some();
+        if !sat {
+            self.parkers[name].park();
+        }
+        drop(seated);
+        self.idle.stay_awake(name);
+        let _last = self.idle.stop_searching();
+        sat
+    }
+
+    /// Sleeps until it has had the seat: for ever, if nobody gives it.
+    fn sleep_until_seated(&self, name: usize) {
+        while !self.sleep(name) {}
+    }
+
+    fn offer(&self) {
+        if let Some(name) = self.seat.offer(&self.idle) {
+            self.parkers[name].unpark();
+        }
+    }
+
+    /// Looks at the driver, and goes.
+    fn look_and_leave(&self) {
+        drop(self.seat.try_sit());
+        self.offer();
+    }
+}
+
+#[test]
+fn loom_seat_who_found_it_taken_gets_it_when_the_other_leaves() {
+    loom::model(|| {
+        let toy = Toy::new();
+        let sleeper = thread::spawn({
+            let toy = toy.clone();
+            move || toy.sleep_until_seated(0)
+        });
+        toy.look_and_leave();
+        sleeper.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_seat_two_that_leave_do_not_rely_on_each_other() {
+    model_with(3, || {
+        let toy = Toy::new();
+        let sleeper = thread::spawn({
+            let toy = toy.clone();
+            move || toy.sleep_until_seated(0)
+        });
+        let leaving = thread::spawn({
+            let toy = toy.clone();
+            move || toy.look_and_leave()
+        });
+        toy.look_and_leave();
+        sleeper.join().unwrap();
+        leaving.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_seat_a_chain_of_sleepers_hands_it_on() {
+    model_with(2, || {
+        let toy = Toy::new();
+        let sleepers = [0, 1].map(|name| {
+            let toy = toy.clone();
+            thread::spawn(move || {
+                toy.sleep_until_seated(name);
+                // A worker that has sat and then goes.
+                toy.offer();
+            })
+        });
+        toy.look_and_leave();
+        for sleeper in sleepers {
+            sleeper.join().unwrap();
+        }
+    });
+}
+
+/// A task that ends when the driver has seen so much news, and rings the bell then.
+fn spawn_reader(runtime: &Runtime<Pool>, count: usize, bell: &Arc<Parker>) -> JoinHandle<()> {
+    let (kernel, bell) = (runtime.kernel.clone(), bell.clone());
+    runtime.handle.spawn(async move {
+        poll_fn(|cx| kernel.poll_news(count, cx)).await;
+        bell.unpark();
+    })
+}
+
+#[test]
+fn loom_seat_news_reach_a_task_while_the_worker_that_sat_is_in_a_blocking_part() {
+    model_with(0, || {
+        // No spare: it is the other worker that must take the seat.
+        let runtime = bare::pool_with_spares(2, 0, Hooks::default());
+        let (blocks, bell) = (Arc::new(Parker::new()), Arc::new(Parker::new()));
+        let reader = spawn_reader(&runtime, 2, &bell);
+        let blocking = runtime.handle.spawn({
+            let (handle, kernel, blocks) = (runtime.handle.clone(), runtime.kernel.clone(), blocks.clone());
+            async move {
+                // Whoever sits in the driver brings this, and then blocks.
+                poll_fn(|cx| kernel.poll_news(1, cx)).await;
+                let _blocking = handle.parts().scheduler.begin_blocking();
+                blocks.unpark();
+                bell.park();
+            }
+        });
+        runtime.kernel.bring_news();
+        blocks.park();
+        runtime.kernel.bring_news();
+        parker::block_on(blocking).unwrap();
+        parker::block_on(reader).unwrap();
+        runtime.shut_down();
+    });
+}
+
+#[test]
+fn loom_seat_news_reach_a_task_after_the_spare_that_sat_has_ended() {
+    model_with(0, || {
+        let runtime = bare::pool_with_spares(1, 1, Hooks::default());
+        let bell = Arc::new(Parker::new());
+        let readers = [1, 2].map(|count| spawn_reader(&runtime, count, &bell));
+        let blocking = runtime.handle.spawn({
+            let (handle, bell) = (runtime.handle.clone(), bell.clone());
+            async move {
+                let _blocking = handle.parts().scheduler.begin_blocking();
+                // It is the spare that waits for this, and that may sleep in the driver when the part ends.
+                bell.park();
+            }
+        });
+        runtime.kernel.bring_news();
+        parker::block_on(blocking).unwrap();
+        runtime.kernel.bring_news();
+        for reader in readers {
+            parker::block_on(reader).unwrap();
+        }
+        runtime.shut_down();
+    });
+}
+
+#[test]
+fn loom_seat_news_reach_a_task_while_a_spare_goes_and_another_comes() {
+    model_with(0, || {
+        let runtime = bare::pool_with_spares(1, 1, Hooks::default());
+        let bell = Arc::new(Parker::new());
+        let readers = [1, 2].map(|count| spawn_reader(&runtime, count, &bell));
+        let blocking = runtime.handle.spawn({
+            let (handle, bell) = (runtime.handle.clone(), bell.clone());
+            async move {
+                for _part in 0..2 {
+                    let _blocking = handle.parts().scheduler.begin_blocking();
+                    bell.park();
+                }
+            }
+        });
+        runtime.kernel.bring_news();
+        parker::block_on(readers.into_iter().next().unwrap()).unwrap();
+        runtime.kernel.bring_news();
+        parker::block_on(blocking).unwrap();
+        runtime.shut_down();
+    });
+}
+
+#[test]
+fn loom_seat_news_that_come_while_the_pool_ends_hold_nothing_up() {
+    model_with(2, || {
+        let runtime = bare::pool_with_spares(1, 0, Hooks::default());
+        let reader = spawn_reader(&runtime, 1, &Arc::new(Parker::new()));
+        let bringing = thread::spawn({
+            let kernel = runtime.kernel.clone();
+            move || kernel.bring_news()
+        });
+        runtime.shut_down();
+        assert!(reader.is_finished());
+        bringing.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_seat_the_pool_ends_while_a_spare_does() {
+    model_with(1, || {
+        let runtime = bare::pool_with_spares(1, 1, Hooks::default());
+        let reader = spawn_reader(&runtime, 1, &Arc::new(Parker::new()));
+        let handle = runtime.handle.clone();
+        let blocking = runtime.handle.spawn(async move {
+            drop(handle.parts().scheduler.begin_blocking());
+        });
+        parker::block_on(blocking).unwrap();
+        // The spare is about to start, to sleep in the driver, or to end.
+        runtime.shut_down();
+        assert!(reader.is_finished());
+    });
+}

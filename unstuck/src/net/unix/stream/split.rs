@@ -1,0 +1,491 @@
+//! The halves of a Unix stream, borrowed from it: for one task.
+
+use std::future::Future;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::BufMut;
+use unstuck_base::interest::{Interest, Ready};
+
+use super::super::SocketAddr;
+use super::UnixStream;
+use crate::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The half of a [`UnixStream`] that reads, borrowed from it. Made by [`UnixStream::split`].
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+/// use unstuck::net::UnixStream;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let (mut stream, mut peer) = UnixStream::pair()?;
+/// let (mut reader, _writer) = stream.split();
+/// peer.write_all(b"hello").await?;
+/// peer.shutdown().await?;
+/// let mut text = String::new();
+/// reader.read_to_string(&mut text).await?;
+/// assert_eq!(text, "hello");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ReadHalf<'a> {
+    stream: &'a UnixStream,
+}
+
+/// The half of a [`UnixStream`] that writes, borrowed from it. Made by [`UnixStream::split`].
+///
+/// [Shutting it down](crate::io::AsyncWriteExt::shutdown) tells the peer that all is sent; dropping it does nothing.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+/// use unstuck::net::UnixStream;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let (mut stream, mut peer) = UnixStream::pair()?;
+/// let (_reader, mut writer) = stream.split();
+/// writer.write_all(b"hello").await?;
+/// writer.shutdown().await?; // tells the peer that all is sent
+/// let mut text = String::new();
+/// peer.read_to_string(&mut text).await?;
+/// assert_eq!(text, "hello");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct WriteHalf<'a> {
+    stream: &'a UnixStream,
+}
+
+pub(super) fn split(stream: &mut UnixStream) -> (ReadHalf<'_>, WriteHalf<'_>) {
+    (ReadHalf { stream }, WriteHalf { stream })
+}
+
+impl ReadHalf<'_> {
+    /// Waits until the stream is ready for anything of `interest`; see [`UnixStream::ready`].
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::{AsyncWriteExt, Interest};
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, mut peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.split();
+    /// peer.write_all(b"hello").await?;
+    /// let ready = reader.ready(Interest::READABLE).await?;
+    /// assert!(ready.is_readable());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
+        self.stream.ready(interest)
+    }
+
+    /// Waits until there is something to read, or the peer will send no more.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, mut peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.split();
+    /// peer.write_all(b"hello").await?;
+    /// let mut buf = [0; 16];
+    /// let n = loop {
+    ///     reader.readable().await?;
+    ///     match reader.try_read(&mut buf) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => break result?,
+    ///     }
+    /// };
+    /// assert_eq!(&b"hello"[..n], &buf[..n]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
+        self.stream.readable()
+    }
+
+    /// Reads what is there now; see [`UnixStream::try_read`].
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when nothing is there; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, mut peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.split();
+    /// let mut buf = [0; 16];
+    /// assert_eq!(reader.try_read(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+    ///
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// assert_eq!(reader.try_read(&mut buf)?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.stream.try_read(buf)
+    }
+
+    /// As [`try_read`](ReadHalf::try_read), appending to a buffer; see [`UnixStream::try_read_buf`].
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read`](ReadHalf::try_read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, mut peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.split();
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// let mut received = Vec::with_capacity(16);
+    /// assert_eq!(reader.try_read_buf(&mut received)?, 5);
+    /// assert_eq!(received, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
+        self.stream.try_read_buf(buf)
+    }
+
+    /// As [`try_read`](ReadHalf::try_read), into several buffers; see [`UnixStream::try_read_vectored`].
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read`](ReadHalf::try_read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::IoSliceMut;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, mut peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.split();
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// let (mut head, mut tail) = ([0; 1], [0; 16]);
+    /// let n = reader.try_read_vectored(&mut [IoSliceMut::new(&mut head), IoSliceMut::new(&mut tail)])?;
+    /// assert_eq!((n, &head, &tail[..4]), (5, b"h", &b"ello"[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.stream.try_read_vectored(bufs)
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, _peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.split();
+    /// assert!(reader.local_addr()?.is_unnamed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, _peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.split();
+    /// assert!(reader.peer_addr()?.is_unnamed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.peer_addr()
+    }
+}
+
+impl WriteHalf<'_> {
+    /// Waits until the stream is ready for anything of `interest`; see [`UnixStream::ready`].
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::Interest;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, _peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.split();
+    /// let ready = writer.ready(Interest::WRITABLE).await?;
+    /// assert!(ready.is_writable());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
+        self.stream.ready(interest)
+    }
+
+    /// Waits until there is room to write, or the peer will receive no more.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, _peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.split();
+    /// let message = b"hello";
+    /// let mut sent = 0;
+    /// while sent < message.len() {
+    ///     writer.writable().await?;
+    ///     match writer.try_write(&message[sent..]) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => sent += result?,
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
+        self.stream.writable()
+    }
+
+    /// Writes what there is room for now; see [`UnixStream::try_write`].
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when there is no room; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::AsyncReadExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, mut peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.split();
+    /// writer.writable().await?;
+    /// assert_eq!(writer.try_write(b"hello")?, 5);
+    /// let mut buf = [0; 5];
+    /// peer.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.stream.try_write(buf)
+    }
+
+    /// As [`try_write`](WriteHalf::try_write), from several buffers at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_write`](WriteHalf::try_write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::IoSlice;
+    /// use unstuck::io::AsyncReadExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, mut peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.split();
+    /// writer.writable().await?;
+    /// assert_eq!(writer.try_write_vectored(&[IoSlice::new(b"hel"), IoSlice::new(b"lo")])?, 5);
+    /// let mut buf = [0; 5];
+    /// peer.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.try_write_vectored(bufs)
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, _peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.split();
+    /// assert!(writer.local_addr()?.is_unnamed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (mut stream, _peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.split();
+    /// assert!(writer.peer_addr()?.is_unnamed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.peer_addr()
+    }
+}
+
+impl AsyncRead for ReadHalf<'_> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.stream.stream.poll_read(cx, buf)
+    }
+}
+
+impl AsRef<UnixStream> for ReadHalf<'_> {
+    fn as_ref(&self) -> &UnixStream {
+        self.stream
+    }
+}
+
+impl AsyncWrite for WriteHalf<'_> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream.stream.poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream.stream.poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    /// A socket has no buffer of ours.
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.stream.shut_down_writing())
+    }
+}
+
+impl AsRef<UnixStream> for WriteHalf<'_> {
+    fn as_ref(&self) -> &UnixStream {
+        self.stream
+    }
+}

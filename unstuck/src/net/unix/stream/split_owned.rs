@@ -1,0 +1,632 @@
+//! The halves of a Unix stream, each with a share of it: for two tasks.
+//!
+//! 1. The half that writes shuts its direction down when it is dropped, unless that was done or it is to be forgotten.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::BufMut;
+use unstuck_base::interest::{Interest, Ready};
+
+use super::super::SocketAddr;
+use super::UnixStream;
+use crate::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The half of a [`UnixStream`] that reads. Made by [`UnixStream::into_split`].
+///
+/// The connection is closed when both halves are gone.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+/// use unstuck::net::UnixStream;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let (stream, mut peer) = UnixStream::pair()?;
+/// let (mut reader, _writer) = stream.into_split();
+/// peer.write_all(b"hello").await?;
+/// peer.shutdown().await?;
+/// let mut text = String::new();
+/// reader.read_to_string(&mut text).await?;
+/// assert_eq!(text, "hello");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct OwnedReadHalf {
+    stream: Arc<UnixStream>,
+}
+
+/// The half of a [`UnixStream`] that writes. Made by [`UnixStream::into_split`].
+///
+/// Dropping it, or [shutting it down](crate::io::AsyncWriteExt::shutdown), tells the peer that all is sent. The connection
+/// is closed when both halves are gone.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+/// use unstuck::net::UnixStream;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let (stream, mut peer) = UnixStream::pair()?;
+/// let (_reader, mut writer) = stream.into_split();
+/// writer.write_all(b"hello").await?;
+/// drop(writer); // tells the peer that all is sent
+/// let mut text = String::new();
+/// peer.read_to_string(&mut text).await?;
+/// assert_eq!(text, "hello");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct OwnedWriteHalf {
+    stream: Arc<UnixStream>,
+    shut_down_on_drop: bool,
+}
+
+/// The halves are not of the same stream. It gives them back.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::net::UnixStream;
+/// use unstuck::net::unix::ReuniteError;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let (a, b) = UnixStream::pair()?;
+/// let (reader, writer) = a.into_split();
+/// let (other_reader, _other_writer) = b.into_split();
+/// let error = other_reader.reunite(writer).unwrap_err();
+/// let ReuniteError(_, writer) = error; // nothing is lost
+/// assert!(reader.reunite(writer).is_ok());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ReuniteError(pub OwnedReadHalf, pub OwnedWriteHalf);
+
+pub(super) fn split_owned(stream: UnixStream) -> (OwnedReadHalf, OwnedWriteHalf) {
+    let stream = Arc::new(stream);
+    (OwnedReadHalf { stream: stream.clone() }, OwnedWriteHalf { stream, shut_down_on_drop: true })
+}
+
+fn reunite(read: OwnedReadHalf, write: OwnedWriteHalf) -> Result<UnixStream, ReuniteError> {
+    if !Arc::ptr_eq(&read.stream, &write.stream) {
+        return Err(ReuniteError(read, write));
+    }
+    write.forget();
+    Ok(Arc::into_inner(read.stream).expect("a stream has two halves, and one is gone"))
+}
+
+impl OwnedReadHalf {
+    /// Makes the two halves a stream again.
+    ///
+    /// # Errors
+    ///
+    /// When they are not of the same stream: the halves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, _peer) = UnixStream::pair()?;
+    /// let address = stream.local_addr()?;
+    /// let (reader, writer) = stream.into_split();
+    /// let stream = reader.reunite(writer).expect("they are of the same stream");
+    /// assert_eq!(stream.local_addr()?.is_unnamed(), address.is_unnamed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reunite(self, other: OwnedWriteHalf) -> Result<UnixStream, ReuniteError> {
+        reunite(self, other)
+    }
+
+    /// Waits until the stream is ready for anything of `interest`; see [`UnixStream::ready`].
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::{AsyncWriteExt, Interest};
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, mut peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.into_split();
+    /// peer.write_all(b"hello").await?;
+    /// let ready = reader.ready(Interest::READABLE).await?;
+    /// assert!(ready.is_readable());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
+        self.stream.ready(interest)
+    }
+
+    /// Waits until there is something to read, or the peer will send no more.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, mut peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.into_split();
+    /// peer.write_all(b"hello").await?;
+    /// let mut buf = [0; 16];
+    /// let n = loop {
+    ///     reader.readable().await?;
+    ///     match reader.try_read(&mut buf) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => break result?,
+    ///     }
+    /// };
+    /// assert_eq!(&b"hello"[..n], &buf[..n]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
+        self.stream.readable()
+    }
+
+    /// Reads what is there now; see [`UnixStream::try_read`].
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when nothing is there; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, mut peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.into_split();
+    /// let mut buf = [0; 16];
+    /// assert_eq!(reader.try_read(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+    ///
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// assert_eq!(reader.try_read(&mut buf)?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.stream.try_read(buf)
+    }
+
+    /// As [`try_read`](OwnedReadHalf::try_read), appending to a buffer; see [`UnixStream::try_read_buf`].
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read`](OwnedReadHalf::try_read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, mut peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.into_split();
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// let mut received = Vec::with_capacity(16);
+    /// assert_eq!(reader.try_read_buf(&mut received)?, 5);
+    /// assert_eq!(received, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
+        self.stream.try_read_buf(buf)
+    }
+
+    /// As [`try_read`](OwnedReadHalf::try_read), into several buffers; see [`UnixStream::try_read_vectored`].
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read`](OwnedReadHalf::try_read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::IoSliceMut;
+    /// use unstuck::io::AsyncWriteExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, mut peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.into_split();
+    /// peer.write_all(b"hello").await?;
+    /// reader.readable().await?;
+    /// let (mut head, mut tail) = ([0; 1], [0; 16]);
+    /// let n = reader.try_read_vectored(&mut [IoSliceMut::new(&mut head), IoSliceMut::new(&mut tail)])?;
+    /// assert_eq!((n, &head, &tail[..4]), (5, b"h", &b"ello"[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.stream.try_read_vectored(bufs)
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, _peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.into_split();
+    /// assert!(reader.local_addr()?.is_unnamed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, _peer) = UnixStream::pair()?;
+    /// let (reader, _writer) = stream.into_split();
+    /// assert!(reader.peer_addr()?.is_unnamed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.peer_addr()
+    }
+}
+
+impl OwnedWriteHalf {
+    /// Makes the two halves a stream again.
+    ///
+    /// # Errors
+    ///
+    /// When they are not of the same stream: the halves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, mut peer) = UnixStream::pair()?;
+    /// let (reader, writer) = stream.into_split();
+    /// let mut stream = writer.reunite(reader).expect("they are of the same stream");
+    /// stream.write_all(b"hello").await?;
+    /// let mut buf = [0; 5];
+    /// peer.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn reunite(self, other: OwnedReadHalf) -> Result<UnixStream, ReuniteError> {
+        reunite(other, self)
+    }
+
+    /// Drops this half without telling the peer that all is sent: that happens when the other half is gone, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, mut peer) = UnixStream::pair()?;
+    /// let (mut reader, writer) = stream.into_split();
+    /// writer.forget(); // the peer does not see an end
+    /// assert_eq!(peer.try_read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    ///
+    /// peer.write_all(b"hello").await?;
+    /// let mut buf = [0; 5];
+    /// reader.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn forget(mut self) {
+        self.shut_down_on_drop = false;
+    }
+
+    /// Waits until the stream is ready for anything of `interest`; see [`UnixStream::ready`].
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::Interest;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, _peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.into_split();
+    /// let ready = writer.ready(Interest::WRITABLE).await?;
+    /// assert!(ready.is_writable());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
+        self.stream.ready(interest)
+    }
+
+    /// Waits until there is room to write, or the peer will receive no more.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: readiness stays until an attempt uses it up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, _peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.into_split();
+    /// let message = b"hello";
+    /// let mut sent = 0;
+    /// while sent < message.len() {
+    ///     writer.writable().await?;
+    ///     match writer.try_write(&message[sent..]) {
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+    ///         result => sent += result?,
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
+        self.stream.writable()
+    }
+
+    /// Writes what there is room for now; see [`UnixStream::try_write`].
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when there is no room; what the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::AsyncReadExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, mut peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.into_split();
+    /// writer.writable().await?;
+    /// assert_eq!(writer.try_write(b"hello")?, 5);
+    /// let mut buf = [0; 5];
+    /// peer.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.stream.try_write(buf)
+    }
+
+    /// As [`try_write`](OwnedWriteHalf::try_write), from several buffers at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_write`](OwnedWriteHalf::try_write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::IoSlice;
+    /// use unstuck::io::AsyncReadExt;
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, mut peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.into_split();
+    /// writer.writable().await?;
+    /// assert_eq!(writer.try_write_vectored(&[IoSlice::new(b"hel"), IoSlice::new(b"lo")])?, 5);
+    /// let mut buf = [0; 5];
+    /// peer.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.try_write_vectored(bufs)
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, _peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.into_split();
+    /// assert!(writer.local_addr()?.is_unnamed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::net::UnixStream;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (stream, _peer) = UnixStream::pair()?;
+    /// let (_reader, writer) = stream.into_split();
+    /// assert!(writer.peer_addr()?.is_unnamed());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.peer_addr()
+    }
+}
+
+impl AsyncRead for OwnedReadHalf {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.stream.stream.poll_read(cx, buf)
+    }
+}
+
+impl AsRef<UnixStream> for OwnedReadHalf {
+    fn as_ref(&self) -> &UnixStream {
+        &self.stream
+    }
+}
+
+impl AsyncWrite for OwnedWriteHalf {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream.stream.poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream.stream.poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    /// A socket has no buffer of ours.
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = self.stream.shut_down_writing();
+        if result.is_ok() {
+            self.shut_down_on_drop = false;
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl AsRef<UnixStream> for OwnedWriteHalf {
+    fn as_ref(&self) -> &UnixStream {
+        &self.stream
+    }
+}
+
+impl Drop for OwnedWriteHalf {
+    fn drop(&mut self) {
+        if self.shut_down_on_drop {
+            // Nobody is left to be told that it failed: the peer will find out when the stream is closed.
+            let _ = self.stream.shut_down_writing();
+        }
+    }
+}
+
+impl fmt::Display for ReuniteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("tried to reunite halves that are not from the same socket")
+    }
+}
+
+impl Error for ReuniteError {}

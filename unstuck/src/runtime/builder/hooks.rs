@@ -1,0 +1,183 @@
+//! What the runtime tells the user's code of, and what it does about a task that panicked.
+
+use std::sync::Arc;
+
+use super::{Builder, Flavor};
+use crate::runtime::{TaskMeta, UnhandledPanic};
+
+/// Threads.
+impl Builder {
+    /// What to call when a thread of the runtime (worker or blocking) has started, on that thread.
+    pub fn on_thread_start<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.hooks.start = Some(Arc::new(f));
+        self
+    }
+
+    /// What to call when a thread of the runtime is about to end, on that thread.
+    pub fn on_thread_stop<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.hooks.stop = Some(Arc::new(f));
+        self
+    }
+
+    /// What to call when a worker is about to sleep, on that thread.
+    pub fn on_thread_park<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.hooks.park = Some(Arc::new(f));
+        self
+    }
+
+    /// What to call when a worker has slept, on that thread.
+    pub fn on_thread_unpark<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn() + Send + Sync + 'static,
+    {
+        self.hooks.unpark = Some(Arc::new(f));
+        self
+    }
+}
+
+/// Tasks. A hook is called inside the runtime, so it may spawn; a panic of it is swallowed. It takes part in every spawn or
+/// poll of the runtime: let it be short. Hooks do not see blocking work, nor the tasks of a
+/// [`LocalSet`](crate::task::LocalSet), nor the future of a `block_on`.
+impl Builder {
+    /// What to call when a task is spawned, before it is queued, on the thread that spawns it.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// let spawned = Arc::new(AtomicUsize::new(0));
+    /// let count = spawned.clone();
+    /// let runtime = unstuck::runtime::Builder::new_current_thread()
+    ///     .on_task_spawn(move |task| {
+    ///         println!("task {} was spawned at {}", task.id(), task.spawned_at());
+    ///         count.fetch_add(1, Ordering::Relaxed);
+    ///     })
+    ///     .build()?;
+    /// runtime.spawn(async {});
+    /// assert_eq!(spawned.load(Ordering::Relaxed), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn on_task_spawn<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn(&TaskMeta<'_>) + Send + Sync + 'static,
+    {
+        self.hooks.spawn = Some(Arc::new(f));
+        self
+    }
+
+    /// What to call before each poll of a task, on the thread that polls it.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// let polls = Arc::new(AtomicUsize::new(0));
+    /// let count = polls.clone();
+    /// let runtime = unstuck::runtime::Builder::new_current_thread()
+    ///     .on_before_task_poll(move |_task| {
+    ///         count.fetch_add(1, Ordering::Relaxed);
+    ///     })
+    ///     .build()?;
+    /// let task = runtime.spawn(async { unstuck::task::yield_now().await });
+    /// runtime.block_on(task).unwrap();
+    /// assert_eq!(polls.load(Ordering::Relaxed), 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn on_before_task_poll<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn(&TaskMeta<'_>) + Send + Sync + 'static,
+    {
+        self.hooks.before_poll = Some(Arc::new(f));
+        self
+    }
+
+    /// What to call after each poll of a task, on the thread that polled it. The task may be over, and others may know.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Mutex;
+    ///
+    /// static LAST: Mutex<Option<unstuck::task::Id>> = Mutex::new(None);
+    /// let runtime = unstuck::runtime::Builder::new_current_thread()
+    ///     .on_after_task_poll(|task| *LAST.lock().unwrap() = Some(task.id()))
+    ///     .build()?;
+    /// let task = runtime.spawn(async {});
+    /// let id = task.id();
+    /// runtime.block_on(task).unwrap();
+    /// assert_eq!(*LAST.lock().unwrap(), Some(id));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn on_after_task_poll<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn(&TaskMeta<'_>) + Send + Sync + 'static,
+    {
+        self.hooks.after_poll = Some(Arc::new(f));
+        self
+    }
+
+    /// What to call when a task is over: it completed, panicked or was cancelled, also by the shutdown of the runtime. Its
+    /// future is gone then, and who joins it is told after the hook.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// let over = Arc::new(AtomicUsize::new(0));
+    /// let count = over.clone();
+    /// let runtime = unstuck::runtime::Builder::new_current_thread()
+    ///     .on_task_terminate(move |_task| {
+    ///         count.fetch_add(1, Ordering::Relaxed);
+    ///     })
+    ///     .build()?;
+    /// let task = runtime.spawn(async {});
+    /// runtime.block_on(task).unwrap();
+    /// assert_eq!(over.load(Ordering::Relaxed), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn on_task_terminate<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn(&TaskMeta<'_>) + Send + Sync + 'static,
+    {
+        self.hooks.terminate = Some(Arc::new(f));
+        self
+    }
+
+    /// What a task that panics does to the runtime; [`UnhandledPanic::Ignore`] without this.
+    ///
+    /// # Panics
+    /// If a multi-thread runtime is to end by a panic: only a current-thread one can.
+    ///
+    /// # Examples
+    /// ```should_panic
+    /// use unstuck::runtime::{Builder, UnhandledPanic};
+    ///
+    /// let runtime =
+    ///     Builder::new_current_thread().unhandled_panic(UnhandledPanic::ShutdownRuntime).build().unwrap();
+    /// runtime.block_on(async {
+    ///     unstuck::spawn(async { panic!("boom") });
+    ///     std::future::pending::<()>().await; // panics
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn unhandled_panic(&mut self, behavior: UnhandledPanic) -> &mut Self {
+        let ends = matches!(behavior, UnhandledPanic::ShutdownRuntime);
+        assert!(
+            !ends || self.flavor == Flavor::CurrentThread,
+            "UnhandledPanic::ShutdownRuntime is only supported in current thread runtime"
+        );
+        self.tuning.ends_by_panic = ends;
+        self
+    }
+}

@@ -1,0 +1,236 @@
+//! How the runtime goes about its work: intervals, choices, and what it measures. The defaults are good; change them only
+//! with a measurement at hand.
+
+use std::time::Duration;
+
+use super::Builder;
+use crate::runtime::{HistogramConfiguration, HistogramScale, RngSeed};
+
+/// Scheduling.
+impl Builder {
+    /// After how many polls a worker looks at the queue that all share, although it has tasks of its own. Without this it
+    /// does so whenever it looks at the outside world.
+    ///
+    /// # Panics
+    /// If `val` is 0.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread().global_queue_interval(31).build()?;
+    /// # drop(runtime);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn global_queue_interval(&mut self, val: u32) -> &mut Self {
+        assert!(val > 0, "global_queue_interval must be greater than 0");
+        self.tuning.inject_interval = Some(val);
+        self
+    }
+
+    /// After how many polls, at most, a worker looks at the outside world (sockets, timers), although it has tasks to run; 61
+    /// without this. When polls take long it looks earlier.
+    ///
+    /// # Panics
+    /// If `val` is 0.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread().event_interval(31).build()?;
+    /// # drop(runtime);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn event_interval(&mut self, val: u32) -> &mut Self {
+        assert!(val > 0, "event_interval must be greater than 0");
+        self.tuning.event_interval = val;
+        self
+    }
+
+    /// Makes each worker run its tasks in the order in which they became ready. Without this, the task that a worker woke
+    /// last runs first, while its data is warm: good where tasks send each other messages.
+    ///
+    /// A current-thread runtime always runs them in that order.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread().disable_lifo_slot().build()?;
+    /// # drop(runtime);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn disable_lifo_slot(&mut self) -> &mut Self {
+        self.tuning.slot = false;
+        self
+    }
+
+    /// Where the runtime's random choices begin: which branch of a `select!` is first, say. With the same seed they are the
+    /// same in each run, as far as the program and the system are; a [simulation](crate#cargo-features) leaves nothing else
+    /// to chance.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::runtime::{Builder, RngSeed};
+    ///
+    /// let first = || {
+    ///     let runtime = Builder::new_current_thread().rng_seed(RngSeed::from_bytes(b"fair")).build().unwrap();
+    ///     runtime.block_on(async {
+    ///         unstuck::select! {
+    ///             _ = async {} => 0,
+    ///             _ = async {} => 1,
+    ///         }
+    ///     })
+    /// };
+    /// assert_eq!(first(), first());
+    /// ```
+    pub fn rng_seed(&mut self, seed: RngSeed) -> &mut Self {
+        self.seed = Some(seed);
+        self
+    }
+}
+
+/// I/O.
+impl Builder {
+    /// How many events a thread that waits for I/O takes from the system at a time; 1024 without this.
+    ///
+    /// # Panics
+    /// If `capacity` is 0.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_io().max_io_events_per_tick(256).build()?;
+    /// # drop(runtime);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn max_io_events_per_tick(&mut self, capacity: usize) -> &mut Self {
+        assert!(capacity > 0, "max_io_events_per_tick must be non-zero");
+        self.events = capacity;
+        self
+    }
+
+    /// How many events a thread takes at a time that has tasks to run and only looks; as many as one that waits, without
+    /// this. The rest is found at the next look.
+    ///
+    /// # Panics
+    /// If `capacity` is 0.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_io().max_io_events_per_busy_tick(64).build()?;
+    /// # drop(runtime);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn max_io_events_per_busy_tick(&mut self, capacity: usize) -> &mut Self {
+        assert!(capacity > 0, "max_io_events_per_busy_tick must be non-zero");
+        self.busy_events = Some(capacity);
+        self
+    }
+
+    /// A worker that has waited for I/O wakes another one to wait there, before it polls what it found. Should that poll
+    /// block its thread, I/O goes on at once. It costs a wake-up each time.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread().enable_eager_driver_handoff().build()?;
+    /// # drop(runtime);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn enable_eager_driver_handoff(&mut self) -> &mut Self {
+        self.tuning.hands_seat_on = true;
+        self
+    }
+}
+
+/// What other runtimes have to be asked for, and this one always does.
+impl Builder {
+    /// Each worker has timers of its own, whose lock it seldom shares, so there is nothing to enable.
+    pub fn enable_alt_timer(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Blocking work waits in several queues, so that many producers do not meet, and there is nothing to enable.
+    pub fn enable_sharded_blocking_queue(&mut self) -> &mut Self {
+        self
+    }
+}
+
+/// Measurements.
+impl Builder {
+    /// Counts how many polls took how long, for each worker: see
+    /// [`poll_time_histogram_bucket_count`](crate::runtime::RuntimeMetrics::poll_time_histogram_bucket_count). For this the
+    /// clock is read twice a poll, which takes some 50 ns.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime =
+    ///     unstuck::runtime::Builder::new_current_thread().enable_metrics_poll_time_histogram().build()?;
+    /// runtime.block_on(runtime.spawn(async {})).unwrap();
+    ///
+    /// let metrics = runtime.metrics();
+    /// for bucket in 0..metrics.poll_time_histogram_num_buckets() {
+    ///     let range = metrics.poll_time_histogram_bucket_range(bucket);
+    ///     println!("{range:?}: {} polls", metrics.poll_time_histogram_bucket_count(0, bucket));
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn enable_metrics_poll_time_histogram(&mut self) -> &mut Self {
+        self.has_poll_times = true;
+        self
+    }
+
+    /// Which durations the histogram of poll times tells apart: without this, ten buckets of 100 µs. Needs
+    /// [`enable_metrics_poll_time_histogram`](Builder::enable_metrics_poll_time_histogram).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use unstuck::runtime::{Builder, HistogramConfiguration};
+    ///
+    /// let runtime = Builder::new_current_thread()
+    ///     .enable_metrics_poll_time_histogram()
+    ///     .metrics_poll_time_histogram_configuration(HistogramConfiguration::linear(Duration::from_micros(10), 3))
+    ///     .build()?;
+    /// let metrics = runtime.metrics();
+    /// assert_eq!(metrics.poll_time_histogram_bucket_range(1), Duration::from_micros(10)..Duration::from_micros(20));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn metrics_poll_time_histogram_configuration(&mut self, configuration: HistogramConfiguration) -> &mut Self {
+        self.poll_times = Some(configuration);
+        self
+    }
+
+    /// The scale of the histogram of poll times; linear without this.
+    #[deprecated = "use `metrics_poll_time_histogram_configuration`"]
+    pub fn metrics_poll_count_histogram_scale(&mut self, histogram_scale: HistogramScale) -> &mut Self {
+        self.poll_times_by_resolution.scale = histogram_scale;
+        self.poll_times = None;
+        self
+    }
+
+    /// How wide the first bucket of the histogram of poll times is; 100 µs without this. On a logarithmic scale it is
+    /// rounded up to a power of two, in nanoseconds.
+    ///
+    /// # Panics
+    /// If that is zero.
+    #[deprecated = "use `metrics_poll_time_histogram_configuration`"]
+    #[track_caller]
+    pub fn metrics_poll_count_histogram_resolution(&mut self, resolution: Duration) -> &mut Self {
+        assert!(!resolution.is_zero(), "the resolution of a histogram must be above zero");
+        self.poll_times_by_resolution.resolution = resolution;
+        self.poll_times = None;
+        self
+    }
+
+    /// How many buckets the histogram of poll times has; 10 without this.
+    ///
+    /// # Panics
+    /// If that is 0.
+    #[deprecated = "use `metrics_poll_time_histogram_configuration`"]
+    #[track_caller]
+    pub fn metrics_poll_count_histogram_buckets(&mut self, buckets: usize) -> &mut Self {
+        assert!(buckets > 0, "a histogram needs at least one bucket");
+        self.poll_times_by_resolution.buckets = buckets;
+        self.poll_times = None;
+        self
+    }
+}
