@@ -620,3 +620,16 @@ fn futures_are_stored_once() {
     };
     assert!(size_of_val(&select) < 2 * one + 64);
 }
+
+/// That would be a complaint about the user's taste, in what the macro makes of it.
+#[deny(unused_parens)]
+#[unstuck::test]
+async fn parentheses_around_a_future_are_no_mistake() {
+    let (mut first, mut second) = (std::future::ready(1), std::future::pending::<i32>());
+    let value = unstuck::select! {
+        value = (&mut first) => value,
+        value = (&mut second) => value,
+    };
+    assert_eq!(value, 1);
+    assert_eq!(unstuck::join!((async { 1 }), (async { 2 })), (1, 2));
+}

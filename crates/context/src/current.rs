@@ -46,9 +46,7 @@ thread_local_const! {
 ///
 /// # Examples
 /// ```
-/// use unstuck_context::Handle;
-///
-/// let error = Handle::try_current().unwrap_err(); // no runtime here
+/// let error = unstuck_context::try_current().unwrap_err(); // no runtime here
 /// assert!(error.is_missing_context());
 /// ```
 pub struct TryCurrentError(());
@@ -58,9 +56,7 @@ impl TryCurrentError {
     ///
     /// # Examples
     /// ```
-    /// use unstuck_context::Handle;
-    ///
-    /// assert!(Handle::try_current().unwrap_err().is_missing_context());
+    /// assert!(unstuck_context::try_current().unwrap_err().is_missing_context());
     /// ```
     pub fn is_missing_context(&self) -> bool {
         true
@@ -70,9 +66,7 @@ impl TryCurrentError {
     ///
     /// # Examples
     /// ```
-    /// use unstuck_context::Handle;
-    ///
-    /// assert!(!Handle::try_current().unwrap_err().is_thread_local_destroyed());
+    /// assert!(!unstuck_context::try_current().unwrap_err().is_thread_local_destroyed());
     /// ```
     pub fn is_thread_local_destroyed(&self) -> bool {
         false

@@ -15,6 +15,31 @@ use crate::AsyncRead;
 ///
 /// [`BufReader`](crate::BufReader) makes one out of any reader. Reading code uses the methods of
 /// [`AsyncBufReadExt`](crate::AsyncBufReadExt).
+///
+/// # Examples
+/// ```
+/// use std::io::Result;
+/// use unstuck_io::{AsyncBufRead, AsyncBufReadExt};
+/// # unstuck_base::parker::block_on(async {
+///
+///
+/// /// Counts the bytes that are not zero, without copying any.
+/// async fn count(mut reader: impl AsyncBufRead + Unpin) -> Result<usize> {
+///     let mut count = 0;
+///     loop {
+///         let bytes = reader.fill_buf().await?;
+///         if bytes.is_empty() {
+///             return Ok(count);
+///         }
+///         count += bytes.iter().filter(|byte| **byte != 0).count();
+///         let used = bytes.len();
+///         reader.consume(used);
+///     }
+/// }
+///
+/// assert_eq!(count(&b"a\0bc\0"[..]).await?, 3);
+/// # Ok::<_, std::io::Error>(()) }).unwrap();
+/// ```
 pub trait AsyncBufRead: AsyncRead {
     /// Lends the bytes that are buffered; if there are none, tries to read some first.
     ///
@@ -23,12 +48,36 @@ pub trait AsyncBufRead: AsyncRead {
     ///
     /// # Errors
     /// Those of the source.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::pin::Pin;
+    /// use unstuck_io::AsyncBufRead;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut reader: &[u8] = b"hello";
+    /// let lent = poll_fn(|cx| Pin::new(&mut reader).poll_fill_buf(cx).map_ok(<[u8]>::to_vec)).await?;
+    /// assert_eq!(lent, b"hello");
+    /// assert_eq!(reader, b"hello"); // nothing was used yet
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>>;
 
     /// Takes the first `amt` bytes out of the buffer: they were used.
     ///
     /// `amt` is at most the length of what [`poll_fill_buf`](AsyncBufRead::poll_fill_buf) lent last. What happens
     /// otherwise is up to the implementation, which may panic.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::pin::Pin;
+    /// use unstuck_io::AsyncBufRead;
+    ///
+    /// let mut reader: &[u8] = b"hello";
+    /// Pin::new(&mut reader).consume(2);
+    /// assert_eq!(reader, b"llo");
+    /// ```
     fn consume(self: Pin<&mut Self>, amt: usize);
 }
 

@@ -54,6 +54,23 @@ pub fn duplex(max_buf_size: usize) -> (DuplexStream, DuplexStream) {
 /// When an end is dropped, the other reads what was written before, then the end; its writes, also one that waits, fail
 /// with [`BrokenPipe`](io::ErrorKind::BrokenPipe). After [`shutdown`](crate::AsyncWriteExt::shutdown) only that
 /// direction is closed.
+///
+/// # Examples
+/// ```
+/// use std::io::ErrorKind;
+/// use unstuck_io::{AsyncReadExt, AsyncWriteExt};
+/// use unstuck_io::{DuplexStream, duplex};
+/// # unstuck_base::parker::block_on(async {
+///
+/// let (mut client, mut server): (DuplexStream, DuplexStream) = duplex(64);
+/// client.write_all(b"hello").await?;
+/// drop(client);
+/// let mut text = String::new();
+/// server.read_to_string(&mut text).await?; // what was written before, then the end
+/// assert_eq!(text, "hello");
+/// assert_eq!(server.write_all(b"hi").await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+/// # Ok::<_, std::io::Error>(()) }).unwrap();
+/// ```
 pub struct DuplexStream {
     connection: Arc<Connection>,
     side: usize,

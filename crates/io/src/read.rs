@@ -56,6 +56,21 @@ pub trait AsyncRead {
     ///
     /// # Errors
     /// Those of the source. Nothing was read by a call that fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::pin::Pin;
+    /// use unstuck_io::{AsyncRead, ReadBuf};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut reader: &[u8] = b"hello";
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// poll_fn(|cx| Pin::new(&mut reader).poll_read(cx, &mut buf)).await?;
+    /// assert_eq!(buf.filled(), b"hello");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>>;
 }
 

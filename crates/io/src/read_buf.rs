@@ -42,6 +42,17 @@ pub struct ReadBuf<'a> {
 
 impl<'a> ReadBuf<'a> {
     /// Wraps a slice whose bytes all hold values; nothing of it counts as filled.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// assert!(buf.filled().is_empty());
+    /// buf.put_slice(b"hello");
+    /// assert_eq!(&storage[..5], b"hello");
+    /// ```
     #[inline]
     pub fn new(buf: &'a mut [u8]) -> ReadBuf<'a> {
         let initialized = buf.len();
@@ -53,24 +64,65 @@ impl<'a> ReadBuf<'a> {
 
     /// Wraps a slice whose bytes need not hold values. If some at its beginning do, say so with
     /// [`assume_init`](ReadBuf::assume_init).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::mem::MaybeUninit;
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [const { MaybeUninit::uninit() }; 4096]; // no need to write zeros first
+    /// let mut buf = ReadBuf::uninit(&mut storage);
+    /// buf.put_slice(b"hello");
+    /// assert_eq!(buf.filled(), b"hello");
+    /// ```
     #[inline]
     pub fn uninit(buf: &'a mut [MaybeUninit<u8>]) -> ReadBuf<'a> {
         ReadBuf { buf, filled: 0, initialized: 0 }
     }
 
     /// The length of the whole buffer.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// buf.put_slice(b"hello");
+    /// assert_eq!(buf.capacity(), 16);
+    /// ```
     #[inline]
     pub fn capacity(&self) -> usize {
         self.buf.len()
     }
 
     /// How many bytes can still be filled.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// buf.put_slice(b"hello");
+    /// assert_eq!(buf.remaining(), 11);
+    /// ```
     #[inline]
     pub fn remaining(&self) -> usize {
         self.buf.len() - self.filled
     }
 
     /// The bytes filled so far.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// buf.put_slice(b"hello");
+    /// assert_eq!(buf.filled(), b"hello");
+    /// ```
     #[inline]
     pub fn filled(&self) -> &[u8] {
         // SAFETY: rules 1 and 2: filled bytes are initialised.
@@ -78,6 +130,17 @@ impl<'a> ReadBuf<'a> {
     }
 
     /// The bytes filled so far, to be changed in place.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// buf.put_slice(b"hello");
+    /// buf.filled_mut().make_ascii_uppercase();
+    /// assert_eq!(buf.filled(), b"HELLO");
+    /// ```
     #[inline]
     pub fn filled_mut(&mut self) -> &mut [u8] {
         // SAFETY: rules 1 and 2: filled bytes are initialised, and a `&mut [u8]` can only write values (rule 3).
@@ -85,6 +148,18 @@ impl<'a> ReadBuf<'a> {
     }
 
     /// The bytes that are known to hold values, the filled ones among them.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::mem::MaybeUninit;
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [const { MaybeUninit::uninit() }; 16];
+    /// let mut buf = ReadBuf::uninit(&mut storage);
+    /// assert!(buf.initialized().is_empty());
+    /// buf.initialize_unfilled_to(8);
+    /// assert_eq!(buf.initialized(), [0; 8]);
+    /// ```
     #[inline]
     pub fn initialized(&self) -> &[u8] {
         // SAFETY: rule 2.
@@ -92,6 +167,16 @@ impl<'a> ReadBuf<'a> {
     }
 
     /// The bytes that are known to hold values, the filled ones among them, to be changed in place.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = *b"old text";
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// buf.initialized_mut().fill(b'.');
+    /// assert_eq!(&storage, b"........");
+    /// ```
     #[inline]
     pub fn initialized_mut(&mut self) -> &mut [u8] {
         // SAFETY: rule 2, and a `&mut [u8]` can only write values (rule 3).
@@ -102,6 +187,20 @@ impl<'a> ReadBuf<'a> {
     ///
     /// What is filled there does not count as filled here: [`assume_init`](ReadBuf::assume_init) and
     /// [`advance`](ReadBuf::advance) afterwards.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// let mut part = buf.take(5);
+    /// assert_eq!(part.remaining(), 5);
+    /// part.put_slice(b"hello");
+    /// let n = part.filled().len();
+    /// buf.advance(n); // the bytes are there: now they count
+    /// assert_eq!(buf.filled(), b"hello");
+    /// ```
     #[inline]
     pub fn take(&mut self, n: usize) -> ReadBuf<'_> {
         let n = n.min(self.remaining());
@@ -114,6 +213,22 @@ impl<'a> ReadBuf<'a> {
     /// # Safety
     /// Bytes that hold values must go on holding values, wherever they are. Bytes that were newly initialised become
     /// known as such by [`assume_init`](ReadBuf::assume_init).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::mem::MaybeUninit;
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [const { MaybeUninit::uninit() }; 16];
+    /// let mut buf = ReadBuf::uninit(&mut storage);
+    /// // SAFETY: a byte is only given a value, and declared to have one afterwards.
+    /// unsafe {
+    ///     buf.inner_mut()[0].write(b'h');
+    ///     buf.assume_init(1);
+    /// }
+    /// buf.advance(1);
+    /// assert_eq!(buf.filled(), b"h");
+    /// ```
     #[inline]
     pub unsafe fn inner_mut(&mut self) -> &mut [MaybeUninit<u8>] {
         self.buf
@@ -123,6 +238,25 @@ impl<'a> ReadBuf<'a> {
     ///
     /// # Safety
     /// As for [`inner_mut`](ReadBuf::inner_mut).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::mem::MaybeUninit;
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [const { MaybeUninit::uninit() }; 16];
+    /// let mut buf = ReadBuf::uninit(&mut storage);
+    /// buf.put_slice(b"he");
+    /// // SAFETY: bytes are only given values, and declared to have them afterwards.
+    /// unsafe {
+    ///     for (place, byte) in buf.unfilled_mut().iter_mut().zip(*b"llo") {
+    ///         place.write(byte);
+    ///     }
+    ///     buf.assume_init(3);
+    /// }
+    /// buf.advance(3);
+    /// assert_eq!(buf.filled(), b"hello");
+    /// ```
     #[inline]
     pub unsafe fn unfilled_mut(&mut self) -> &mut [MaybeUninit<u8>] {
         &mut self.buf[self.filled..]
@@ -130,6 +264,19 @@ impl<'a> ReadBuf<'a> {
 
     /// The unfilled rest of the buffer, initialised with zeros where it was not known to hold values. The second call
     /// costs nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::io::Read;
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// let n = (&b"hello"[..]).read(buf.initialize_unfilled())?; // a reader of std
+    /// buf.advance(n);
+    /// assert_eq!(buf.filled(), b"hello");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[inline]
     pub fn initialize_unfilled(&mut self) -> &mut [u8] {
         self.initialize_unfilled_to(self.remaining())
@@ -139,6 +286,18 @@ impl<'a> ReadBuf<'a> {
     ///
     /// # Panics
     /// If fewer than `n` bytes are unfilled.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::mem::MaybeUninit;
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [const { MaybeUninit::uninit() }; 16];
+    /// let mut buf = ReadBuf::uninit(&mut storage);
+    /// buf.initialize_unfilled_to(4).copy_from_slice(b"ping");
+    /// buf.advance(4);
+    /// assert_eq!(buf.filled(), b"ping");
+    /// ```
     #[inline]
     #[track_caller]
     pub fn initialize_unfilled_to(&mut self, n: usize) -> &mut [u8] {
@@ -153,6 +312,18 @@ impl<'a> ReadBuf<'a> {
     }
 
     /// Makes nothing count as filled. The bytes stay as they are, and as initialised as they are.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [0; 8];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// buf.put_slice(b"first");
+    /// buf.clear();
+    /// buf.put_slice(b"second");
+    /// assert_eq!(buf.filled(), b"second");
+    /// ```
     #[inline]
     pub fn clear(&mut self) {
         self.filled = 0;
@@ -162,6 +333,16 @@ impl<'a> ReadBuf<'a> {
     ///
     /// # Panics
     /// If they are not all initialised.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = *b"hello...";
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// buf.advance(5); // they have values already
+    /// assert_eq!(buf.filled(), b"hello");
+    /// ```
     #[inline]
     #[track_caller]
     pub fn advance(&mut self, n: usize) {
@@ -173,6 +354,17 @@ impl<'a> ReadBuf<'a> {
     ///
     /// # Panics
     /// If they are not all initialised.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// buf.put_slice(b"hello\n");
+    /// buf.set_filled(5);
+    /// assert_eq!(buf.filled(), b"hello");
+    /// ```
     #[inline]
     #[track_caller]
     pub fn set_filled(&mut self, n: usize) {
@@ -184,6 +376,22 @@ impl<'a> ReadBuf<'a> {
     ///
     /// # Safety
     /// They must hold values.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::mem::MaybeUninit;
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [const { MaybeUninit::uninit() }; 16];
+    /// let mut buf = ReadBuf::uninit(&mut storage);
+    /// // SAFETY: the byte is given a value just before.
+    /// unsafe {
+    ///     buf.unfilled_mut()[0].write(b'h');
+    ///     buf.assume_init(1);
+    /// }
+    /// assert_eq!(buf.initialized(), b"h");
+    /// assert!(buf.filled().is_empty());
+    /// ```
     #[inline]
     pub unsafe fn assume_init(&mut self, n: usize) {
         let end = self.filled + n;
@@ -195,6 +403,17 @@ impl<'a> ReadBuf<'a> {
     ///
     /// # Panics
     /// If `data` is longer than what remains.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::ReadBuf;
+    ///
+    /// let mut storage = [0; 16];
+    /// let mut buf = ReadBuf::new(&mut storage);
+    /// buf.put_slice(b"hel");
+    /// buf.put_slice(b"lo");
+    /// assert_eq!(buf.filled(), b"hello");
+    /// ```
     #[inline]
     #[track_caller]
     pub fn put_slice(&mut self, data: &[u8]) {

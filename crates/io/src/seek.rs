@@ -10,6 +10,25 @@ use std::task::{Context, Poll};
 /// A stream of bytes with a position that can be moved without blocking the thread.
 ///
 /// Code that seeks uses the methods of [`AsyncSeekExt`](crate::AsyncSeekExt), which do the two steps in their order.
+///
+/// # Examples
+/// ```
+/// use std::io::{Cursor, Result, SeekFrom};
+/// use unstuck_io::{AsyncSeek, AsyncSeekExt};
+/// # unstuck_base::parker::block_on(async {
+///
+///
+/// /// How long it is; the position stays what it was.
+/// async fn length(mut stream: impl AsyncSeek + Unpin) -> Result<u64> {
+///     let here = stream.stream_position().await?;
+///     let length = stream.seek(SeekFrom::End(0)).await?;
+///     stream.seek(SeekFrom::Start(here)).await?;
+///     Ok(length)
+/// }
+///
+/// assert_eq!(length(Cursor::new(b"hello")).await?, 5);
+/// # Ok::<_, std::io::Error>(()) }).unwrap();
+/// ```
 pub trait AsyncSeek {
     /// Starts to move to `position`. It is done when [`poll_complete`](AsyncSeek::poll_complete) says so.
     ///
@@ -18,6 +37,20 @@ pub trait AsyncSeek {
     /// # Errors
     /// If the position makes no sense, or another operation is still under way: call
     /// [`poll_complete`](AsyncSeek::poll_complete) until it is Ready first.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::io::{Cursor, SeekFrom};
+    /// use std::pin::Pin;
+    /// use unstuck_io::AsyncSeek;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut stream = Cursor::new(b"hello");
+    /// Pin::new(&mut stream).start_seek(SeekFrom::End(-2))?;
+    /// assert_eq!(poll_fn(|cx| Pin::new(&mut stream).poll_complete(cx)).await?, 3);
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     fn start_seek(self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()>;
 
     /// Waits for the move to end, and returns the new position in bytes from the start.
@@ -27,6 +60,22 @@ pub trait AsyncSeek {
     ///
     /// # Errors
     /// Those of the stream, a position before the start among them.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::io::{Cursor, SeekFrom};
+    /// use std::pin::Pin;
+    /// use unstuck_io::{AsyncReadExt, AsyncSeek};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut stream = Cursor::new(b"hello");
+    /// Pin::new(&mut stream).start_seek(SeekFrom::Start(4))?;
+    /// let position = poll_fn(|cx| Pin::new(&mut stream).poll_complete(cx)).await?;
+    /// assert_eq!(position, 4);
+    /// assert_eq!(stream.read_u8().await?, b'o');
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     fn poll_complete(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>>;
 }
 

@@ -45,6 +45,19 @@ pub fn simplex(max_buf_size: usize) -> (ReadHalf<SimplexStream>, WriteHalf<Simpl
 }
 
 /// Both ends of a pipe in memory; made by [`simplex`] (which splits it) or [`new_unsplit`](SimplexStream::new_unsplit).
+///
+/// # Examples
+/// ```
+/// use unstuck_io::{AsyncReadExt, AsyncWriteExt, SimplexStream};
+/// # unstuck_base::parker::block_on(async {
+///
+/// let mut queue = SimplexStream::new_unsplit(64);
+/// queue.write_all(b"hello").await?;
+/// let mut buf = [0; 5];
+/// queue.read_exact(&mut buf).await?;
+/// assert_eq!(&buf, b"hello");
+/// # Ok::<_, std::io::Error>(()) }).unwrap();
+/// ```
 pub struct SimplexStream {
     pipe: Pipe,
     /// What a task that waits for it is said to wait for.

@@ -45,11 +45,41 @@ where
 }
 
 /// The half of a stream that reads; made by [`split`].
+///
+/// # Examples
+/// ```
+/// use unstuck_io::{AsyncReadExt, AsyncWriteExt};
+/// use unstuck_io::{DuplexStream, ReadHalf, WriteHalf, split};
+/// # unstuck_base::parker::block_on(async {
+///
+/// let (client, mut server) = unstuck_io::duplex(64);
+/// let (mut reader, _writer): (ReadHalf<DuplexStream>, WriteHalf<DuplexStream>) = split(client);
+/// server.write_all(b"hello").await?;
+/// let mut buf = [0; 5];
+/// reader.read_exact(&mut buf).await?;
+/// assert_eq!(&buf, b"hello");
+/// # Ok::<_, std::io::Error>(()) }).unwrap();
+/// ```
 pub struct ReadHalf<T> {
     gate: Arc<Gate<T>>,
 }
 
 /// The half of a stream that writes; made by [`split`].
+///
+/// # Examples
+/// ```
+/// use unstuck_io::{AsyncReadExt, AsyncWriteExt};
+/// # unstuck_base::parker::block_on(async {
+///
+/// let (client, mut server) = unstuck_io::duplex(64);
+/// let (reader, mut writer) = unstuck_io::split(client);
+/// writer.write_all(b"hello").await?;
+/// let mut buf = [0; 5];
+/// server.read_exact(&mut buf).await?;
+/// assert_eq!(&buf, b"hello");
+/// let _client = reader.unsplit(writer);
+/// # Ok::<_, std::io::Error>(()) }).unwrap();
+/// ```
 pub struct WriteHalf<T> {
     gate: Arc<Gate<T>>,
     is_write_vectored: bool,
@@ -57,6 +87,14 @@ pub struct WriteHalf<T> {
 
 impl<T> ReadHalf<T> {
     /// Whether `other` is the other half of the same stream.
+    ///
+    /// # Examples
+    /// ```
+    /// let (client, server) = unstuck_io::duplex(64);
+    /// let ((reader, writer), (_, other)) = (unstuck_io::split(client), unstuck_io::split(server));
+    /// assert!(reader.is_pair_of(&writer));
+    /// assert!(!reader.is_pair_of(&other));
+    /// ```
     pub fn is_pair_of(&self, other: &WriteHalf<T>) -> bool {
         other.is_pair_of(self)
     }
@@ -88,6 +126,14 @@ impl<T> ReadHalf<T> {
 
 impl<T> WriteHalf<T> {
     /// Whether `other` is the other half of the same stream.
+    ///
+    /// # Examples
+    /// ```
+    /// let (client, server) = unstuck_io::duplex(64);
+    /// let ((reader, writer), (other, _)) = (unstuck_io::split(client), unstuck_io::split(server));
+    /// assert!(writer.is_pair_of(&reader));
+    /// assert!(!writer.is_pair_of(&other));
+    /// ```
     pub fn is_pair_of(&self, other: &ReadHalf<T>) -> bool {
         Arc::ptr_eq(&self.gate, &other.gate)
     }

@@ -14,6 +14,22 @@ use unstuck_base::local::poll_budget;
 use crate::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 
 /// A reader that is at its end, and a writer that takes everything; made by [`empty`].
+///
+/// # Examples
+/// ```
+/// use unstuck_io::AsyncReadExt;
+/// use unstuck_io::{Empty, empty};
+/// # unstuck_base::parker::block_on(async {
+///
+/// /// What a request without a body has for one.
+/// fn no_body() -> Empty {
+///     empty()
+/// }
+///
+/// let mut body = Vec::new();
+/// assert_eq!(no_body().read_to_end(&mut body).await?, 0);
+/// # Ok::<_, std::io::Error>(()) }).unwrap();
+/// ```
 pub struct Empty {
     _private: (),
 }
@@ -33,6 +49,16 @@ pub fn empty() -> Empty {
 }
 
 /// A writer that takes everything; made by [`sink`].
+///
+/// # Examples
+/// ```
+/// use unstuck_io::{Sink, copy, sink};
+/// # unstuck_base::parker::block_on(async {
+///
+/// let mut nowhere: Sink = sink();
+/// assert_eq!(copy(&mut &b"hello"[..], &mut nowhere).await?, 5);
+/// # Ok::<_, std::io::Error>(()) }).unwrap();
+/// ```
 pub struct Sink {
     _private: (),
 }
@@ -53,6 +79,19 @@ pub fn sink() -> Sink {
 }
 
 /// A reader of one byte over and over; made by [`repeat`].
+///
+/// # Examples
+/// ```
+/// use unstuck_io::AsyncReadExt;
+/// use unstuck_io::{Repeat, repeat};
+/// # unstuck_base::parker::block_on(async {
+///
+/// let mut dashes: Repeat = repeat(b'-');
+/// let mut line = [0; 8];
+/// dashes.read_exact(&mut line).await?;
+/// assert_eq!(&line, b"--------");
+/// # Ok::<_, std::io::Error>(()) }).unwrap();
+/// ```
 pub struct Repeat {
     byte: u8,
 }

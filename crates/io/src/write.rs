@@ -13,6 +13,45 @@ use std::task::{Context, Poll};
 /// Something that bytes can be written to without blocking the thread.
 ///
 /// Writing code rarely calls these methods: it uses those of [`AsyncWriteExt`](crate::AsyncWriteExt).
+///
+/// # Examples
+/// ```
+/// use std::io::Result;
+/// use std::pin::Pin;
+/// use std::task::{Context, Poll};
+/// use unstuck_io::{AsyncWrite, AsyncWriteExt};
+/// # unstuck_base::parker::block_on(async {
+///
+///
+/// /// Counts what passes on its way to `inner`.
+/// struct Counted<W> {
+///     inner: W,
+///     bytes: usize,
+/// }
+///
+/// impl<W: AsyncWrite + Unpin> AsyncWrite for Counted<W> {
+///     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+///         let written = Pin::new(&mut self.inner).poll_write(cx, buf);
+///         if let Poll::Ready(Ok(n)) = &written {
+///             self.bytes += n;
+///         }
+///         written
+///     }
+///
+///     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+///         Pin::new(&mut self.inner).poll_flush(cx)
+///     }
+///
+///     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+///         Pin::new(&mut self.inner).poll_shutdown(cx)
+///     }
+/// }
+///
+/// let mut counted = Counted { inner: Vec::new(), bytes: 0 };
+/// counted.write_all(b"hello").await?;
+/// assert_eq!((counted.bytes, &counted.inner[..]), (5, &b"hello"[..]));
+/// # Ok::<_, std::io::Error>(()) }).unwrap();
+/// ```
 pub trait AsyncWrite {
     /// Takes bytes from the front of `buf`, and returns how many: at most all of them.
     ///
@@ -21,6 +60,19 @@ pub trait AsyncWrite {
     ///
     /// # Errors
     /// Those of the destination. Nothing was taken by a call that fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::pin::Pin;
+    /// use unstuck_io::AsyncWrite;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut writer = Vec::new();
+    /// let n = poll_fn(|cx| Pin::new(&mut writer).poll_write(cx, b"hello")).await?;
+    /// assert_eq!((n, &writer[..]), (5, &b"hello"[..]));
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>>;
 
     /// Sends on what was taken but is still held back in a buffer.
@@ -29,6 +81,20 @@ pub trait AsyncWrite {
     ///
     /// # Errors
     /// Those of the destination.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::pin::Pin;
+    /// use unstuck_io::{AsyncWrite, AsyncWriteExt, BufWriter};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut writer = BufWriter::new(Vec::new());
+    /// writer.write_all(b"hello").await?;
+    /// poll_fn(|cx| Pin::new(&mut writer).poll_flush(cx)).await?;
+    /// assert_eq!(writer.get_ref(), b"hello");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Ends the writing in an orderly way: flushes, says goodbye as the protocol demands (a TLS close, a half-closed
@@ -39,6 +105,19 @@ pub trait AsyncWrite {
     ///
     /// # Errors
     /// Those of the destination. The writer is then of no further use.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::pin::Pin;
+    /// use unstuck_io::{AsyncReadExt, AsyncWrite};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let (mut client, mut server) = unstuck_io::duplex(64);
+    /// poll_fn(|cx| Pin::new(&mut client).poll_shutdown(cx)).await?;
+    /// assert_eq!(server.read(&mut [0; 16]).await?, 0); // the end
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// As [`poll_write`](AsyncWrite::poll_write), for several slices: takes as if they were one, in their order.
@@ -47,6 +126,21 @@ pub trait AsyncWrite {
     ///
     /// # Errors
     /// As [`poll_write`](AsyncWrite::poll_write).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::io::IoSlice;
+    /// use std::pin::Pin;
+    /// use unstuck_io::AsyncWrite;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut writer = Vec::new();
+    /// let parts = [IoSlice::new(b"hel"), IoSlice::new(b"lo")];
+    /// let n = poll_fn(|cx| Pin::new(&mut writer).poll_write_vectored(cx, &parts)).await?;
+    /// assert_eq!((n, &writer[..]), (5, &b"hello"[..]));
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -58,6 +152,13 @@ pub trait AsyncWrite {
 
     /// Whether [`poll_write_vectored`](AsyncWrite::poll_write_vectored) takes from more than one slice. If it does not
     /// (the default), gathering small pieces into one buffer first is the better way.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncWrite;
+    ///
+    /// assert!(Vec::new().is_write_vectored());
+    /// ```
     fn is_write_vectored(&self) -> bool {
         false
     }

@@ -100,6 +100,7 @@ impl Join {
             quote_spanned! { own_at(future) => #root::macros::support::maybe_done(#future) }
         });
         own! {
+            #[allow(unused_parens)]
             let mut futures = (#(#futures,)*);
             let futures = &mut futures;
         }

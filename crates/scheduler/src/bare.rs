@@ -34,7 +34,8 @@ struct News {
     came: usize,
     /// So much of it the driver has seen.
     seen: usize,
-    wakers: Vec<Waker>,
+    /// Each with how much it waits for.
+    waiting: Vec<(usize, Waker)>,
 }
 
 /// A whole runtime; ends as the real one does.
@@ -146,7 +147,7 @@ impl Bare {
         if news.seen >= count {
             return Poll::Ready(());
         }
-        news.wakers.push(cx.waker().clone());
+        news.waiting.push((count, cx.waker().clone()));
         Poll::Pending
     }
 
@@ -169,14 +170,15 @@ impl Driver for BareDriver {
         let mut news = self.0.news.lock();
         if news.seen < news.came {
             news.seen = news.came;
-            news.wakers.drain(..).for_each(|waker| woken.push(waker));
+            let seen = news.seen;
+            news.waiting.extract_if(.., |(count, _)| *count <= seen).for_each(|(_, waker)| woken.push(waker));
         }
         if self.0.breaks.load(Ordering::SeqCst) { Err(io::Error::other("broken by the test")) } else { Ok(()) }
     }
 
     fn shut_down(&mut self, _woken: &mut WakeBatch) {
-        let wakers = std::mem::take(&mut self.0.news.lock().wakers);
-        drop(wakers);
+        let waiting = std::mem::take(&mut self.0.news.lock().waiting);
+        drop(waiting);
     }
 }
 

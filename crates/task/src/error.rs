@@ -13,7 +13,7 @@ use crate::id::Id;
 ///
 /// # Examples
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+/// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
 /// # unstuck::run(async {
 /// let panicked = unstuck::spawn(async { panic!("no more coffee") }).await.unwrap_err();
 /// assert!(panicked.is_panic());
@@ -59,7 +59,7 @@ impl JoinError {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let task = unstuck::spawn(std::future::pending::<()>());
     /// task.abort();
@@ -74,7 +74,7 @@ impl JoinError {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let error = unstuck::spawn(async { panic!("no more coffee") }).await.unwrap_err();
     /// assert!(error.is_panic());
@@ -93,7 +93,7 @@ impl JoinError {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let error = unstuck::spawn(async { panic!("no more coffee") }).await.unwrap_err();
     /// let reason = error.into_panic();
@@ -112,7 +112,7 @@ impl JoinError {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let task = unstuck::spawn(async { panic!("no more coffee") });
     /// match task.await.unwrap_err().try_into_panic() {
@@ -132,7 +132,7 @@ impl JoinError {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let task = unstuck::spawn(std::future::pending::<()>());
     /// let id = task.id();

@@ -9,7 +9,7 @@ use std::num::NonZeroU64;
 ///
 /// # Examples
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+/// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
 /// use std::collections::HashMap;
 /// # unstuck::run(async {
 /// let (a, b) = (unstuck::spawn(async { 1 }), unstuck::spawn(async { 2 }));
@@ -26,7 +26,7 @@ impl Id {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// use std::num::NonZeroU64;
     /// # unstuck::run(async {
     /// let number = NonZeroU64::new(42).expect("it is not zero");
@@ -41,7 +41,7 @@ impl Id {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let task = unstuck::spawn(async {});
     /// assert_eq!(task.id().number().to_string(), task.id().to_string());

@@ -54,7 +54,7 @@ impl<T> JoinHandle<T> {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let task = unstuck::spawn(std::future::pending::<()>());
     /// task.abort();
@@ -70,7 +70,7 @@ impl<T> JoinHandle<T> {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let task = unstuck::spawn(std::future::pending::<()>());
     /// let abort = task.abort_handle(); // for somebody who does not wait for it
@@ -88,7 +88,7 @@ impl<T> JoinHandle<T> {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let first = unstuck::spawn(async { 1 });
     /// let second = unstuck::spawn(async { 2 });
@@ -106,7 +106,7 @@ impl<T> JoinHandle<T> {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let (a, b) = (unstuck::spawn(async {}), unstuck::spawn(async {}));
     /// assert_ne!(a.id(), b.id());
@@ -237,7 +237,7 @@ impl AbortHandle {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let task = unstuck::spawn(async { 6 * 7 });
     /// let handle = task.abort_handle();
@@ -254,7 +254,7 @@ impl AbortHandle {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let task = unstuck::spawn(async { 6 * 7 });
     /// let handle = task.abort_handle();
@@ -271,7 +271,7 @@ impl AbortHandle {
     ///
     /// # Examples
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in"));
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
     /// # unstuck::run(async {
     /// let task = unstuck::spawn(async {});
     /// assert_eq!(task.abort_handle().id(), task.id());

@@ -48,6 +48,18 @@ pin_project! {
 
 impl<R: AsyncRead> BufReader<R> {
     /// A buffer of 8 KiB (which may change) around `inner`.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncBufReadExt, BufReader};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut reader = BufReader::new(&b"one\ntwo\n"[..]);
+    /// let mut line = String::new();
+    /// reader.read_line(&mut line).await?;
+    /// assert_eq!(line, "one\n");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn new(inner: R) -> Self {
         Self::with_capacity(DEFAULT_CAPACITY, inner)
     }
@@ -56,6 +68,16 @@ impl<R: AsyncRead> BufReader<R> {
     ///
     /// # Panics
     /// If `capacity` is 0: an empty buffer could not be told from the end.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncBufReadExt, BufReader};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut reader = BufReader::with_capacity(4, &b"hello"[..]);
+    /// assert_eq!(reader.fill_buf().await?, b"hell");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[track_caller]
     pub fn with_capacity(capacity: usize, inner: R) -> Self {
         assert!(capacity > 0, "a reader's buffer capacity must be greater than zero");
@@ -64,26 +86,85 @@ impl<R: AsyncRead> BufReader<R> {
     }
 
     /// The reader, to look at.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::BufReader;
+    ///
+    /// let reader = BufReader::new(&b"hello"[..]);
+    /// assert_eq!(reader.get_ref().len(), 5); // nothing was read yet
+    /// ```
     pub fn get_ref(&self) -> &R {
         &self.reader
     }
 
     /// The reader. What is read from it directly comes out of order.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncReadExt, BufReader};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut reader = BufReader::new(&b"one"[..]);
+    /// let mut text = String::new();
+    /// reader.read_to_string(&mut text).await?;
+    /// *reader.get_mut() = b" and two"; // the first one is at its end
+    /// reader.read_to_string(&mut text).await?;
+    /// assert_eq!(text, "one and two");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_mut(&mut self) -> &mut R {
         &mut self.reader
     }
 
     /// The reader, pinned. What is read from it directly comes out of order.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::pin::Pin;
+    /// use unstuck_io::{AsyncReadExt, BufReader};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut reader = BufReader::new(&b"hello"[..]);
+    /// let mut inner = Pin::new(&mut reader).get_pin_mut();
+    /// let mut first = [0; 1];
+    /// inner.read_exact(&mut first).await?;
+    /// assert_eq!((&first, reader.get_ref()), (b"h", &&b"ello"[..]));
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut R> {
         self.project().reader
     }
 
     /// Gives the reader back. What is in the buffer is lost.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncBufReadExt, BufReader};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut reader = BufReader::with_capacity(4, &b"one two"[..]);
+    /// assert_eq!(reader.fill_buf().await?, b"one ");
+    /// assert_eq!(reader.into_inner(), b"two"); // what was buffered is lost
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn into_inner(self) -> R {
         self.reader
     }
 
     /// What was read and not yet asked for. Never reads.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncReadExt, BufReader};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut reader = BufReader::new(&b"hello"[..]);
+    /// assert!(reader.buffer().is_empty());
+    /// assert_eq!(reader.read_u8().await?, b'h');
+    /// assert_eq!(reader.buffer(), b"ello");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn buffer(&self) -> &[u8] {
         &self.buf[self.start..self.end]
     }

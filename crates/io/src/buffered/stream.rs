@@ -36,6 +36,21 @@ pin_project! {
 
 impl<RW: AsyncRead + AsyncWrite> BufStream<RW> {
     /// Buffers of 8 KiB each (which may change) around `stream`.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncReadExt, AsyncWriteExt, BufStream};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let (client, mut server) = unstuck_io::duplex(64);
+    /// let mut client = BufStream::new(client);
+    /// client.write_all(b"hello\n").await?;
+    /// client.flush().await?;
+    /// let mut buf = [0; 6];
+    /// server.read_exact(&mut buf).await?;
+    /// assert_eq!(&buf, b"hello\n");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn new(stream: RW) -> BufStream<RW> {
         BufStream { inner: BufReader::new(BufWriter::new(stream)) }
     }
@@ -44,6 +59,18 @@ impl<RW: AsyncRead + AsyncWrite> BufStream<RW> {
     ///
     /// # Panics
     /// If `reader_capacity` is 0.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let (client, mut server) = unstuck_io::duplex(64);
+    /// let mut client = BufStream::with_capacity(4, 1024, client);
+    /// server.write_all(b"hello").await?;
+    /// assert_eq!(client.fill_buf().await?, b"hell");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[track_caller]
     pub fn with_capacity(reader_capacity: usize, writer_capacity: usize, stream: RW) -> BufStream<RW> {
         let inner = BufReader::with_capacity(reader_capacity, BufWriter::with_capacity(writer_capacity, stream));
@@ -51,21 +78,68 @@ impl<RW: AsyncRead + AsyncWrite> BufStream<RW> {
     }
 
     /// The stream, to look at.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::BufStream;
+    ///
+    /// let (client, _server) = unstuck_io::duplex(64);
+    /// let stream = BufStream::new(unstuck_io::join(&b"hello"[..], client));
+    /// assert_eq!(stream.get_ref().reader(), b"hello");
+    /// ```
     pub fn get_ref(&self) -> &RW {
         self.inner.get_ref().get_ref()
     }
 
     /// The stream. What is read from and written to it directly comes out of order.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncWriteExt, BufStream};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut stream = BufStream::new(unstuck_io::join(&b""[..], Vec::new()));
+    /// stream.write_all(b"hello").await?;
+    /// stream.flush().await?; // what comes directly comes after it
+    /// stream.get_mut().writer_mut().extend_from_slice(b" world");
+    /// assert_eq!(stream.get_ref().writer(), b"hello world");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_mut(&mut self) -> &mut RW {
         self.inner.get_mut().get_mut()
     }
 
     /// The stream, pinned. What is read from and written to it directly comes out of order.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::pin::Pin;
+    /// use unstuck_io::{AsyncReadExt, BufStream};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut stream = BufStream::new(unstuck_io::join(&b"hello"[..], Vec::new()));
+    /// let mut inner = Pin::new(&mut stream).get_pin_mut();
+    /// assert_eq!(inner.read_u8().await?, b'h');
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut RW> {
         self.project().inner.get_pin_mut().get_pin_mut()
     }
 
     /// Gives the stream back. What is in the buffers is lost.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncWriteExt, BufStream};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut stream = BufStream::new(unstuck_io::join(&b""[..], Vec::new()));
+    /// stream.write_all(b"hello").await?;
+    /// stream.flush().await?; // or it would be lost
+    /// let (_, written) = stream.into_inner().into_inner();
+    /// assert_eq!(written, b"hello");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn into_inner(self) -> RW {
         self.inner.into_inner().into_inner()
     }

@@ -49,36 +49,125 @@ pin_project! {
 
 impl<W: AsyncWrite> BufWriter<W> {
     /// A buffer of 8 KiB (which may change) around `inner`.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncWriteExt, BufWriter};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut writer = BufWriter::new(Vec::new());
+    /// writer.write_all(b"hel").await?;
+    /// writer.write_all(b"lo").await?;
+    /// writer.flush().await?;
+    /// assert_eq!(writer.get_ref(), b"hello");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn new(inner: W) -> Self {
         Self::with_capacity(DEFAULT_CAPACITY, inner)
     }
 
     /// A buffer of `cap` bytes around `inner`.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncWriteExt, BufWriter};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut writer = BufWriter::with_capacity(4, Vec::new());
+    /// writer.write_all(b"hello").await?; // too much for the buffer
+    /// assert_eq!(writer.get_ref(), b"hello");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn with_capacity(cap: usize, inner: W) -> Self {
         BufWriter { writer: inner, buf: Vec::with_capacity(cap), written: 0, seeking: Seeking::No }
     }
 
     /// The writer, to look at.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncWriteExt, BufWriter};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut writer = BufWriter::new(Vec::new());
+    /// writer.write_all(b"hello").await?;
+    /// assert!(writer.get_ref().is_empty()); // it is still in the buffer
+    /// writer.flush().await?;
+    /// assert_eq!(writer.get_ref(), b"hello");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_ref(&self) -> &W {
         &self.writer
     }
 
     /// The writer. What is written to it directly comes out of order.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncWriteExt, BufWriter};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut writer = BufWriter::new(Vec::new());
+    /// writer.write_all(b"hello").await?;
+    /// writer.flush().await?; // what comes directly comes after it
+    /// writer.get_mut().extend_from_slice(b" world");
+    /// assert_eq!(writer.into_inner(), b"hello world");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_mut(&mut self) -> &mut W {
         &mut self.writer
     }
 
     /// The writer, pinned. What is written to it directly comes out of order.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::pin::Pin;
+    /// use unstuck_io::{AsyncWriteExt, BufWriter};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut writer = BufWriter::new(Vec::new());
+    /// writer.write_all(b" world").await?;
+    /// Pin::new(&mut writer).get_pin_mut().write_all(b"hello").await?; // it overtakes what is buffered
+    /// writer.flush().await?;
+    /// assert_eq!(writer.into_inner(), b"hello world");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut W> {
         self.project().writer
     }
 
     /// Gives the writer back. What is in the buffer is lost.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncWriteExt, BufWriter};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut writer = BufWriter::new(Vec::new());
+    /// writer.write_all(b"hello").await?;
+    /// writer.flush().await?; // or it would be lost
+    /// assert_eq!(writer.into_inner(), b"hello");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn into_inner(self) -> W {
         self.writer
     }
 
     /// What was taken and not yet passed on.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncWriteExt, BufWriter};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut writer = BufWriter::new(Vec::new());
+    /// writer.write_all(b"hello").await?;
+    /// assert_eq!(writer.buffer(), b"hello");
+    /// writer.flush().await?;
+    /// assert!(writer.buffer().is_empty());
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn buffer(&self) -> &[u8] {
         &self.buf[self.written..]
     }

@@ -13,6 +13,18 @@ use crate::{AsyncBufRead, AsyncRead, ReadBuf};
 pin_project! {
     /// A reader that goes on with a second one where the first ends; made by
     /// [`AsyncReadExt::chain`](crate::AsyncReadExt::chain).
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut whole = (&b"head "[..]).chain(&b"body"[..]);
+    /// let mut text = String::new();
+    /// whole.read_to_string(&mut text).await?;
+    /// assert_eq!(text, "head body");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[derive(Debug)]
     #[must_use = "readers do nothing unless they are read"]
     pub struct Chain<T, U> {
@@ -32,22 +44,71 @@ impl<T, U> Chain<T, U> {
 
 impl<T: AsyncRead, U: AsyncRead> Chain<T, U> {
     /// Both readers, to look at.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut whole = AsyncReadExt::chain(&b"head "[..], &b"body"[..]);
+    /// assert_eq!(whole.read_u8().await?, b'h');
+    /// assert_eq!(whole.get_ref(), (&&b"ead "[..], &&b"body"[..]));
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_ref(&self) -> (&T, &U) {
         (&self.first, &self.second)
     }
 
     /// Both readers. What is read from them directly is missing here.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut whole = AsyncReadExt::chain(&b"head "[..], &b"body"[..]);
+    /// let (_, second) = whole.get_mut();
+    /// *second = b"other body";
+    /// let mut text = String::new();
+    /// whole.read_to_string(&mut text).await?;
+    /// assert_eq!(text, "head other body");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_mut(&mut self) -> (&mut T, &mut U) {
         (&mut self.first, &mut self.second)
     }
 
     /// Both readers, pinned. What is read from them directly is missing here.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::pin::Pin;
+    /// use unstuck_io::AsyncReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut whole = AsyncReadExt::chain(&b"head "[..], &b"body"[..]);
+    /// let (mut first, _) = Pin::new(&mut whole).get_pin_mut();
+    /// assert_eq!(first.read_u8().await?, b'h');
+    /// assert_eq!(whole.read_u8().await?, b'e');
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_pin_mut(self: Pin<&mut Self>) -> (Pin<&mut T>, Pin<&mut U>) {
         let me = self.project();
         (me.first, me.second)
     }
 
     /// Gives both readers back.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut whole = AsyncReadExt::chain(&b"head "[..], &b"body"[..]);
+    /// whole.read_exact(&mut [0; 6]).await?;
+    /// assert_eq!(whole.into_inner(), (&b""[..], &b"ody"[..]));
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn into_inner(self) -> (T, U) {
         (self.first, self.second)
     }

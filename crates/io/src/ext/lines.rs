@@ -16,6 +16,20 @@ use crate::errors::not_utf8;
 pin_project! {
     /// The lines of a reader, without the newline (`\n` or `\r\n`) at their end; made by
     /// [`AsyncBufReadExt::lines`](crate::AsyncBufReadExt::lines).
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncBufReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut lines = (&b"one\ntwo\r\nthree"[..]).lines();
+    /// let mut seen = Vec::new();
+    /// while let Some(line) = lines.next_line().await? {
+    ///     seen.push(line);
+    /// }
+    /// assert_eq!(seen, ["one", "two", "three"]);
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "lines are not read unless you ask for them"]
     pub struct Lines<R> {
         #[pin]
@@ -59,16 +73,50 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
     }
 
     /// The reader. What is read from it directly may be missing in the lines.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncBufReadExt, BufReader};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut lines = BufReader::new(&b"one"[..]).lines();
+    /// assert_eq!(lines.next_line().await?.as_deref(), Some("one"));
+    /// *lines.get_mut().get_mut() = b"two"; // the first source is at its end
+    /// assert_eq!(lines.next_line().await?.as_deref(), Some("two"));
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_mut(&mut self) -> &mut R {
         &mut self.reader
     }
 
     /// The reader, to look at.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncBufReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut lines = AsyncBufReadExt::lines(&b"one\ntwo\n"[..]);
+    /// assert_eq!(lines.next_line().await?.as_deref(), Some("one"));
+    /// assert_eq!(lines.get_ref(), b"two\n");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn get_ref(&mut self) -> &R {
         &self.reader
     }
 
     /// Gives the reader back. The beginning of a line that was not complete is lost.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncBufReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut lines = AsyncBufReadExt::lines(&b"header\nbody"[..]);
+    /// assert_eq!(lines.next_line().await?.as_deref(), Some("header"));
+    /// assert_eq!(lines.into_inner(), b"body");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn into_inner(self) -> R {
         self.reader
     }
@@ -79,6 +127,19 @@ impl<R: AsyncBufRead> Lines<R> {
     ///
     /// # Errors
     /// As [`next_line`](Lines::next_line).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::pin::Pin;
+    /// use unstuck_io::AsyncBufReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut lines = AsyncBufReadExt::lines(&b"one\ntwo\n"[..]);
+    /// let first = poll_fn(|cx| Pin::new(&mut lines).poll_next_line(cx)).await?;
+    /// assert_eq!(first.as_deref(), Some("one"));
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn poll_next_line(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Option<String>>> {
         let me = self.project();
         let read = ready!(poll_read_until(me.reader, cx, b'\n', me.line, me.read))?;

@@ -15,6 +15,18 @@ use crate::AsyncBufRead;
 pin_project! {
     /// The segments of a reader, without the byte between them; made by
     /// [`AsyncBufReadExt::split`](crate::AsyncBufReadExt::split).
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncBufReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut segments = AsyncBufReadExt::split(&b"a,b"[..], b',');
+    /// assert_eq!(segments.next_segment().await?.as_deref(), Some(&b"a"[..]));
+    /// assert_eq!(segments.next_segment().await?.as_deref(), Some(&b"b"[..]));
+    /// assert_eq!(segments.next_segment().await?, None);
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "segments are not read unless you ask for them"]
     pub struct Split<R> {
         #[pin]
@@ -65,6 +77,19 @@ impl<R: AsyncBufRead> Split<R> {
     ///
     /// # Errors
     /// As [`next_segment`](Split::next_segment).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::pin::Pin;
+    /// use unstuck_io::AsyncBufReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut segments = AsyncBufReadExt::split(&b"a,b"[..], b',');
+    /// let first = poll_fn(|cx| Pin::new(&mut segments).poll_next_segment(cx)).await?;
+    /// assert_eq!(first.as_deref(), Some(&b"a"[..]));
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     pub fn poll_next_segment(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Option<Vec<u8>>>> {
         let me = self.project();
         let read = ready!(poll_read_until(me.reader, cx, *me.delimiter, me.segment, me.read))?;

@@ -84,7 +84,7 @@ impl Select {
     }
 
     /// Evaluates the async expressions. Each has a `let` of its own, which keeps temporaries such as that of
-    /// `&mut ready(())` alive until the futures are dropped.
+    /// `&mut ready(())` alive until the futures are dropped. Parentheses around an expression are the user's taste.
     fn futures(&self) -> TokenStream {
         let names = self.each(|index, branch| format_ident!("future{index}", span = own_at(&branch.future)));
         let expressions = self.each(|_, branch| branch.future.clone());
@@ -93,7 +93,7 @@ impl Select {
             quote_spanned! { own_at(&branch.future) => ::core::future::IntoFuture::into_future(#name) }
         });
         own! {
-            #(let #names = #expressions;)*
+            #(#[allow(unused_parens)] let #names = #expressions;)*
             let mut futures = (#(#into_futures,)*);
             let futures = &mut futures;
         }

@@ -8,6 +8,7 @@ mod latch;
 mod places;
 mod ring;
 mod seat;
+mod spares;
 mod whole;
 
 use crate::numbered::{Ends, Numbered};

@@ -7,6 +7,7 @@ use std::time::Instant;
 use unstuck_base::WakeBatch;
 use unstuck_base::parker::{self, Parker};
 use unstuck_base::sync::{Arc, thread};
+use unstuck_context::{Blocking, Handle};
 use unstuck_driver::Driver;
 use unstuck_task::JoinHandle;
 
@@ -128,13 +129,39 @@ fn loom_seat_a_chain_of_sleepers_hands_it_on() {
     });
 }
 
-/// A task that ends when the driver has seen so much news, and rings the bell then.
-fn spawn_reader(runtime: &Runtime<Pool>, count: usize, bell: &Arc<Parker>) -> JoinHandle<()> {
-    let (kernel, bell) = (runtime.kernel.clone(), bell.clone());
-    runtime.handle.spawn(async move {
-        poll_fn(|cx| kernel.poll_news(count, cx)).await;
-        bell.unpark();
-    })
+/// A task that ends when the driver has seen so much news.
+fn spawn_reader(runtime: &Runtime<Pool>, count: usize) -> JoinHandle<()> {
+    let kernel = runtime.kernel.clone();
+    runtime.handle.spawn(poll_fn(move |cx| kernel.poll_news(count, cx)))
+}
+
+/// A blocking part: says that it has begun, and ends when it is told.
+#[derive(Default)]
+struct Part {
+    begun: Parker,
+    end: Parker,
+}
+
+impl Part {
+    fn run(&self, handle: &Handle) {
+        let _blocking = handle.parts().scheduler.begin_blocking();
+        self.begun.unpark();
+        self.end.park();
+    }
+}
+
+/// A task that has these blocking parts, one after the other.
+fn spawn_parts(runtime: &Runtime<Pool>, parts: &[Arc<Part>]) -> JoinHandle<()> {
+    let (handle, parts) = (runtime.handle.clone(), parts.to_vec());
+    runtime.handle.spawn(async move { parts.iter().for_each(|part| part.run(&handle)) })
+}
+
+/// Waits until so many threads of the pool sleep. Without preemptions each of them does when its name is on the list.
+fn until_asleep(runtime: &Runtime<Pool>, count: usize) {
+    let pool = runtime.scheduler.scheduler();
+    while pool.idle.sleeping() < count {
+        loom::thread::yield_now();
+    }
 }
 
 #[test]
@@ -142,23 +169,52 @@ fn loom_seat_news_reach_a_task_while_the_worker_that_sat_is_in_a_blocking_part()
     model_with(0, || {
         // No spare: it is the other worker that must take the seat.
         let runtime = bare::pool_with_spares(2, 0, Hooks::default());
-        let (blocks, bell) = (Arc::new(Parker::new()), Arc::new(Parker::new()));
-        let reader = spawn_reader(&runtime, 2, &bell);
+        let part = Arc::new(Part::default());
+        let reader = spawn_reader(&runtime, 2);
         let blocking = runtime.handle.spawn({
-            let (handle, kernel, blocks) = (runtime.handle.clone(), runtime.kernel.clone(), blocks.clone());
+            let (handle, kernel, part) = (runtime.handle.clone(), runtime.kernel.clone(), part.clone());
             async move {
                 // Whoever sits in the driver brings this, and then blocks.
                 poll_fn(|cx| kernel.poll_news(1, cx)).await;
-                let _blocking = handle.parts().scheduler.begin_blocking();
-                blocks.unpark();
-                bell.park();
+                part.run(&handle);
             }
         });
+        until_asleep(&runtime, 2);
         runtime.kernel.bring_news();
-        blocks.park();
+        part.begun.park();
         runtime.kernel.bring_news();
-        parker::block_on(blocking).unwrap();
         parker::block_on(reader).unwrap();
+        part.end.unpark();
+        parker::block_on(blocking).unwrap();
+        runtime.shut_down();
+    });
+}
+
+#[test]
+fn loom_seat_news_reach_a_task_while_the_spare_waits_for_a_thread() {
+    model_with(0, || {
+        let runtime = bare::pool_with_spares(2, 1, Hooks::default());
+        let (part, busy) = (Arc::new(Part::default()), [Arc::new(Parker::new()), Arc::new(Parker::new())]);
+        let jobs = busy.clone().map(|busy| runtime.handle.spawn_blocking(move || busy.park()));
+        let reader = spawn_reader(&runtime, 2);
+        let blocking = runtime.handle.spawn({
+            let (handle, kernel, part) = (runtime.handle.clone(), runtime.kernel.clone(), part.clone());
+            async move {
+                poll_fn(|cx| kernel.poll_news(1, cx)).await;
+                part.run(&handle);
+            }
+        });
+        until_asleep(&runtime, 2);
+        runtime.kernel.bring_news();
+        part.begun.park();
+        runtime.kernel.bring_news();
+        parker::block_on(reader).unwrap();
+        part.end.unpark();
+        parker::block_on(blocking).unwrap();
+        busy.iter().for_each(|busy| busy.unpark());
+        for job in jobs {
+            parker::block_on(job).unwrap();
+        }
         runtime.shut_down();
     });
 }
@@ -167,22 +223,16 @@ fn loom_seat_news_reach_a_task_while_the_worker_that_sat_is_in_a_blocking_part()
 fn loom_seat_news_reach_a_task_after_the_spare_that_sat_has_ended() {
     model_with(0, || {
         let runtime = bare::pool_with_spares(1, 1, Hooks::default());
-        let bell = Arc::new(Parker::new());
-        let readers = [1, 2].map(|count| spawn_reader(&runtime, count, &bell));
-        let blocking = runtime.handle.spawn({
-            let (handle, bell) = (runtime.handle.clone(), bell.clone());
-            async move {
-                let _blocking = handle.parts().scheduler.begin_blocking();
-                // It is the spare that waits for this, and that may sleep in the driver when the part ends.
-                bell.park();
-            }
-        });
-        runtime.kernel.bring_news();
+        let part = Arc::new(Part::default());
+        let reader = spawn_reader(&runtime, 1);
+        let blocking = spawn_parts(&runtime, &[part.clone()]);
+        part.begun.park();
+        // The spare sits in the driver when the part ends.
+        until_asleep(&runtime, 1);
+        part.end.unpark();
         parker::block_on(blocking).unwrap();
         runtime.kernel.bring_news();
-        for reader in readers {
-            parker::block_on(reader).unwrap();
-        }
+        parker::block_on(reader).unwrap();
         runtime.shut_down();
     });
 }
@@ -191,20 +241,17 @@ fn loom_seat_news_reach_a_task_after_the_spare_that_sat_has_ended() {
 fn loom_seat_news_reach_a_task_while_a_spare_goes_and_another_comes() {
     model_with(0, || {
         let runtime = bare::pool_with_spares(1, 1, Hooks::default());
-        let bell = Arc::new(Parker::new());
-        let readers = [1, 2].map(|count| spawn_reader(&runtime, count, &bell));
-        let blocking = runtime.handle.spawn({
-            let (handle, bell) = (runtime.handle.clone(), bell.clone());
-            async move {
-                for _part in 0..2 {
-                    let _blocking = handle.parts().scheduler.begin_blocking();
-                    bell.park();
-                }
-            }
-        });
+        let parts = [Arc::new(Part::default()), Arc::new(Part::default())];
+        let reader = spawn_reader(&runtime, 1);
+        let blocking = spawn_parts(&runtime, &parts);
+        let [first, second] = parts;
+        first.begun.park();
+        until_asleep(&runtime, 1);
+        first.end.unpark();
+        second.begun.park();
         runtime.kernel.bring_news();
-        parker::block_on(readers.into_iter().next().unwrap()).unwrap();
-        runtime.kernel.bring_news();
+        parker::block_on(reader).unwrap();
+        second.end.unpark();
         parker::block_on(blocking).unwrap();
         runtime.shut_down();
     });
@@ -214,7 +261,7 @@ fn loom_seat_news_reach_a_task_while_a_spare_goes_and_another_comes() {
 fn loom_seat_news_that_come_while_the_pool_ends_hold_nothing_up() {
     model_with(2, || {
         let runtime = bare::pool_with_spares(1, 0, Hooks::default());
-        let reader = spawn_reader(&runtime, 1, &Arc::new(Parker::new()));
+        let reader = spawn_reader(&runtime, 1);
         let bringing = thread::spawn({
             let kernel = runtime.kernel.clone();
             move || kernel.bring_news()
@@ -229,7 +276,7 @@ fn loom_seat_news_that_come_while_the_pool_ends_hold_nothing_up() {
 fn loom_seat_the_pool_ends_while_a_spare_does() {
     model_with(1, || {
         let runtime = bare::pool_with_spares(1, 1, Hooks::default());
-        let reader = spawn_reader(&runtime, 1, &Arc::new(Parker::new()));
+        let reader = spawn_reader(&runtime, 1);
         let handle = runtime.handle.clone();
         let blocking = runtime.handle.spawn(async move {
             drop(handle.parts().scheduler.begin_blocking());

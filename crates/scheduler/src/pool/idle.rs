@@ -73,7 +73,7 @@ impl Idle {
     }
 
     /// How many sleep, or are about to.
-    #[cfg(all(test, not(unstuck_loom)))]
+    #[cfg(test)]
     pub(crate) fn sleeping(&self) -> usize {
         self.word.load(Ordering::SeqCst) / SLEEPING
     }

@@ -25,7 +25,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use unstuck_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use unstuck_base::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 use unstuck_base::{CachePadded, WakeBatch, entered};
 use unstuck_context::{CantBlock, Flavor, Handle, Scheduler, Spawner, WorkerCounts};
 use unstuck_driver::{Driver, Kernel, Offload, Timers};
@@ -86,8 +86,9 @@ pub struct Shared {
     closed: AtomicBool,
     /// How many threads are cancelling the tasks.
     cancelling: AtomicUsize,
-    /// How many spares are to end.
-    surplus: AtomicUsize,
+    /// How many threads more than workers run tasks: so many spares are to end. Negative: so many threads in blocking parts
+    /// have nobody who stands in for them.
+    surplus: AtomicIsize,
     threads: Arc<Latch>,
 }
 
@@ -148,7 +149,7 @@ impl Pool {
             blocking,
             closed: AtomicBool::new(false),
             cancelling: AtomicUsize::new(0),
-            surplus: AtomicUsize::new(0),
+            surplus: AtomicIsize::new(0),
             threads: Latch::new(),
         });
         // SAFETY: the Arc's content does not move. The last thread closes the list, waits for wakers and drains (rule 2)
@@ -335,29 +336,35 @@ impl Shared {
 
     /// A spare asks whether it is the one that is not needed any more.
     pub(crate) fn retire_one(&self) -> bool {
-        self.has_surplus()
-            && self.surplus.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |spares| spares.checked_sub(1)).is_ok()
+        let one_less = |surplus| (surplus > 0).then_some(surplus - 1);
+        self.has_surplus() && self.surplus.fetch_update(Ordering::AcqRel, Ordering::Relaxed, one_less).is_ok()
     }
 
     pub(crate) fn has_surplus(&self) -> bool {
         self.surplus.load(Ordering::Relaxed) > 0
     }
 
-    /// Sees to it that one thread more runs tasks: a spare that was going to end, or a new one. Without a thread to be had
-    /// the pool goes on with one less. A new one stands in for the worker `acts_as`.
-    fn add_spare(self: &Arc<Self>, acts_as: usize) -> bool {
-        if self.retire_one() {
-            return true;
+    /// One thread less runs tasks: a spare that was going to end goes on instead, or a new one comes. Without a thread to be
+    /// had the pool goes on with one less. A new one stands in for the worker `acts_as`.
+    fn add_spare(self: &Arc<Self>, acts_as: usize) {
+        if self.surplus.fetch_sub(1, Ordering::AcqRel) <= 0 && self.start_spare(acts_as) {
+            // If that is one too many by now, the new one finds so when it begins.
+            self.surplus.fetch_add(1, Ordering::AcqRel);
         }
+    }
+
+    fn start_spare(self: &Arc<Self>, acts_as: usize) -> bool {
         let Ok(handle) = unstuck_context::try_current() else { return false };
         let Some(index) = self.places.take_spare() else { return false };
         let spare = Member::new(self, handle, index, acts_as, true);
         self.blocking.offload(Box::new(move || spare.run())).is_ok()
     }
 
-    /// One thread too many runs tasks: a spare ends when it next looks.
+    /// One thread more runs tasks. If it is one too many, a spare ends when it next looks.
     fn remove_spare(&self) {
-        self.surplus.fetch_add(1, Ordering::AcqRel);
+        if self.surplus.fetch_add(1, Ordering::AcqRel) < 0 {
+            return;
+        }
         // If none of them sleeps, one looks when its poll ends.
         if let Some(index) = self.idle.wake_a(|index| index >= self.workers) {
             self.unpark(index);
@@ -488,10 +495,10 @@ impl Scheduler for Shared {
             if !std::ptr::eq(&*worker.pool, self) || worker.blocks.replace(true) {
                 return None;
             }
-            let mut part = Box::new(BlockingPart { worker, replaced: false });
+            let part = Box::new(BlockingPart { worker });
             worker.hand_over();
-            part.replaced = worker.pool.add_spare(worker.acts_as);
-            // Also when it is replaced: the spare may have to wait for a thread.
+            worker.pool.add_spare(worker.acts_as);
+            // Also when a spare comes: it may have to wait for a thread.
             worker.pool.offer_seat();
             Some(part as Box<dyn Any>)
         });
@@ -502,7 +509,6 @@ impl Scheduler for Shared {
 /// A worker is in a blocking part as long as this lives, on its thread.
 struct BlockingPart {
     worker: *const Worker,
-    replaced: bool,
 }
 
 impl Drop for BlockingPart {
@@ -511,9 +517,7 @@ impl Drop for BlockingPart {
         let worker = unsafe { &*self.worker };
         worker.blocks.set(false);
         worker.pool.counts[worker.acts_as].own.is_this_thread();
-        if self.replaced {
-            worker.pool.remove_spare();
-        }
+        worker.pool.remove_spare();
     }
 }
 

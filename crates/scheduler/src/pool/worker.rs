@@ -42,6 +42,8 @@ pub(crate) struct Worker {
     spare: bool,
     /// In a blocking part (rule 5).
     pub(crate) blocks: Cell<bool>,
+    /// Its name is on the list of those that sleep, or it counts as searching.
+    idles: Cell<bool>,
     /// Wakers of a batch are being woken: they go to the ring, in their order.
     batching: Cell<bool>,
     /// The task in progress was woken during its poll.
@@ -64,6 +66,7 @@ impl Worker {
             acts_as,
             spare,
             blocks: Cell::new(false),
+            idles: Cell::new(false),
             batching: Cell::new(false),
             yielded: Cell::new(false),
             slot_runs: Cell::new(0),
@@ -227,30 +230,42 @@ impl Worker {
             }
         }
         self.pool.idle.sleep(self.index, searching);
-        let mut batch = WakeBatch::new();
+        self.idles.set(true);
         if !self.has_reason_to_stay_awake() {
             run_hook(&self.pool.hooks.park);
-            // The hook may have spawned: what it left here nobody else would run.
-            if self.place().queued() == 0 {
+            // The hook may have spawned: what it left here nobody else would run. And if it had a blocking part, nobody
+            // counts on this worker any more.
+            if self.idles.get() && self.place().queued() == 0 {
+                let mut batch = WakeBatch::new();
                 self.watch.falls_asleep(self.counts(), self.polls(), self.kernel().real_now());
                 self.sleep(&mut batch);
                 self.watch.wakes(self.counts(), self.kernel().real_now());
+                self.wake_batch(&mut batch);
             }
             run_hook(&self.pool.hooks.unpark);
         }
-        // By its own hand or by that of whoever woke it, the worker is searching now.
-        self.pool.idle.stay_awake(self.index);
-        let task = if batch.is_empty() {
-            self.take_injected().or_else(|| self.steal())
-        } else {
-            self.wake_batch(&mut batch);
-            self.next_task()
-        };
-        self.found_work();
+        self.search_again();
+        let task = self.next_task().or_else(|| self.steal());
+        self.stop_searching();
         pace.found();
         pace.looked(self.kernel().real_now());
         if let Some(task) = task {
             self.poll(task, pace);
+        }
+    }
+
+    /// Takes its name off the list. By its own hand or by that of whoever woke it, the worker is searching now, unless a
+    /// hook had a blocking part.
+    fn search_again(&self) {
+        if self.idles.get() {
+            self.pool.idle.stay_awake(self.index);
+        }
+    }
+
+    /// Nobody counts on this worker any more, if anybody did: it has looked for work.
+    fn stop_searching(&self) {
+        if self.idles.take() {
+            self.found_work();
         }
     }
 
@@ -337,8 +352,11 @@ impl Worker {
         drop(self.refused.take());
     }
 
-    /// Makes what is queued here available to others, for a blocking part.
+    /// Makes what is queued here available to others, for a blocking part. In a hook around its sleep the worker does not
+    /// count as one that sleeps or searches, from now on.
     pub(crate) fn hand_over(&self) {
+        self.search_again();
+        self.stop_searching();
         if let Some(task) = self.place().take_slot() {
             self.push(task);
         }

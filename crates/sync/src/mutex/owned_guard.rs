@@ -30,7 +30,6 @@ use crate::mutex::Mutex;
 /// # committing.join().unwrap();
 /// # });
 /// ```
-#[must_use = "if unused the Mutex will immediately unlock"]
 #[clippy::has_significant_drop]
 pub struct OwnedMutexGuard<T: ?Sized> {
     pub(super) mutex: Arc<Mutex<T>>,

@@ -83,7 +83,8 @@ impl OpenOptions {
         self
     }
 
-    /// Opens the end that reads. It does not wait for somebody to open the other end: until then, reading is at its end.
+    /// Opens the end that reads. It does not wait for somebody to open the other end: the first read does. The pipe is at
+    /// its end when there was a sender, and all are gone.
     ///
     /// # Errors
     ///
@@ -104,13 +105,13 @@ impl OpenOptions {
     /// # let path = std::env::temp_dir().join(format!("fifo-receiver-{}", std::process::id()));
     /// # assert!(std::process::Command::new("mkfifo").arg(&path).status()?.success());
     /// let mut receiver = pipe::OpenOptions::new().open_receiver(&path)?;
-    /// assert_eq!(receiver.read(&mut [0; 16]).await?, 0); // nobody writes yet
-    ///
     /// let mut sender = pipe::OpenOptions::new().open_sender(&path)?;
     /// sender.write_all(b"hello").await?;
     /// let mut buf = [0; 5];
     /// receiver.read_exact(&mut buf).await?;
     /// assert_eq!(&buf, b"hello");
+    /// drop(sender);
+    /// assert_eq!(receiver.read(&mut buf).await?, 0); // nobody writes any more
     /// # std::fs::remove_file(&path)?;
     /// # Ok(())
     /// # }
