@@ -124,3 +124,28 @@ fn the_end_of_a_blocking_part_wakes_the_spare_only() {
     assert!(unparks <= 2, "{unparks} wake-ups");
     runtime.shut_down();
 }
+
+#[test]
+fn news_from_outside_reach_a_task_while_others_keep_every_worker_busy() {
+    let runtime = bare::pool(2, Hooks::default());
+    let over = Arc::new(AtomicBool::new(false));
+    let busy = [(); 2].map(|()| {
+        let over = over.clone();
+        runtime.handle.spawn(async move {
+            while !over.load(Ordering::SeqCst) {
+                yields(1).await;
+            }
+        })
+    });
+    for count in 1..=100 {
+        let kernel = runtime.kernel.clone();
+        let reader = runtime.handle.spawn(poll_fn(move |cx| kernel.poll_news(count, cx)));
+        runtime.kernel.bring_news();
+        block_on(reader).unwrap();
+    }
+    over.store(true, Ordering::SeqCst);
+    for task in busy {
+        block_on(task).unwrap();
+    }
+    runtime.shut_down();
+}
