@@ -7,7 +7,7 @@ use std::time::Instant;
 use unstuck_base::WakeBatch;
 use unstuck_base::parker::{self, Parker};
 use unstuck_base::sync::{Arc, thread};
-use unstuck_context::{Blocking, Handle};
+use unstuck_context::Handle;
 use unstuck_driver::Driver;
 use unstuck_task::JoinHandle;
 
@@ -211,7 +211,9 @@ fn loom_seat_news_reach_a_task_while_the_spare_waits_for_a_thread() {
         parker::block_on(reader).unwrap();
         part.end.unpark();
         parker::block_on(blocking).unwrap();
-        busy.iter().for_each(|busy| busy.unpark());
+        for busy in busy {
+            busy.unpark();
+        }
         for job in jobs {
             parker::block_on(job).unwrap();
         }

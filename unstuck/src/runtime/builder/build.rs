@@ -1,0 +1,171 @@
+//! Putting the parts of a runtime together.
+//!
+//! 1. Here a scheduler meets a kernel, and nowhere else.
+//! 2. A clock can be paused on a current-thread runtime only: with several threads it is not determined who runs when.
+
+use std::io;
+use std::sync::Arc;
+
+use unstuck_context::Parts;
+use unstuck_driver::clock::pausable;
+use unstuck_driver::{Driver, Kernel, PausedClock, Timers};
+use unstuck_os::Batches;
+use unstuck_scheduler::{BlockingPool, Pool, Single, Tuning, blocking, pool};
+
+use super::{Builder, Flavor};
+use crate::runtime::threads::default_workers;
+use crate::runtime::{Handle, Kind, LocalOptions, LocalRuntime, RngSeed, Runtime};
+
+impl Builder {
+    /// Builds the runtime, and starts its workers.
+    ///
+    /// # Errors
+    /// If the system gives no file descriptor or thread.
+    ///
+    /// # Panics
+    /// If the clock of a multi-thread runtime is to be paused, or the variable `TOKIO_WORKER_THREADS` is needed and is
+    /// not a number above 0.
+    #[track_caller]
+    pub fn build(&mut self) -> io::Result<Runtime> {
+        let batches = Batches { parked: self.events, busy: self.busy_events.unwrap_or(self.events) };
+        if self.enabled.io {
+            let (kernel, driver) = unstuck_os::open_with(batches)?;
+            self.build_on(kernel, driver)
+        } else {
+            let (kernel, driver) = unstuck_os::offline();
+            self.build_on(kernel, driver)
+        }
+    }
+
+    #[track_caller]
+    fn build_on<K: Kernel, D: Driver + 'static>(&self, kernel: Arc<K>, driver: D) -> io::Result<Runtime> {
+        match self.flavor {
+            Flavor::CurrentThread => {
+                let (kernel, driver) = pausable(kernel, driver);
+                if self.start_paused {
+                    kernel.clock().pause();
+                }
+                let clock = kernel.clock().clone();
+                Ok(self.build_current_thread(kernel, Box::new(driver), clock))
+            }
+            Flavor::MultiThread => {
+                assert!(!self.start_paused, "the clock can be paused only on a current-thread runtime");
+                self.build_multi_thread(kernel, Box::new(driver))
+            }
+        }
+    }
+
+    /// Builds a runtime whose tasks need not be `Send`: they stay on this thread. For a builder of the current-thread
+    /// flavor.
+    ///
+    /// # Errors
+    /// If the system gives no file descriptor.
+    ///
+    /// # Panics
+    /// If this builder is for a multi-thread runtime.
+    ///
+    /// # Example
+    /// ```
+    /// use std::rc::Rc;
+    /// use unstuck::runtime::{Builder, LocalOptions};
+    ///
+    /// let runtime = Builder::new_current_thread().build_local(LocalOptions::default())?;
+    /// let shared = Rc::new(5);
+    /// let task = runtime.spawn_local({
+    ///     let shared = shared.clone();
+    ///     async move { *shared + 1 }
+    /// });
+    /// assert_eq!(runtime.block_on(task).unwrap(), 6);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn build_local(&mut self, _options: LocalOptions) -> io::Result<LocalRuntime> {
+        assert!(
+            self.flavor == Flavor::CurrentThread,
+            "multi_thread is not supported for `LocalRuntime`: begin with `Builder::new_current_thread`"
+        );
+        self.build().map(LocalRuntime::around)
+    }
+
+    fn build_current_thread(
+        &self,
+        kernel: Arc<dyn Kernel>,
+        driver: Box<dyn Driver>,
+        clock: Arc<PausedClock>,
+    ) -> Runtime {
+        let timers = Timers::new(kernel.clone(), 0);
+        let seed = self.seed_or_entropy(&*kernel);
+        let single = Single::new(kernel.clone(), driver, timers.clone(), seed, self.hooks.clone(), self.tuning());
+        let blocking = self.blocking_pool(&kernel);
+        let parts = Parts {
+            scheduler: single.scheduler(),
+            kernel,
+            timers,
+            blocking: blocking.clone(),
+            clock: Some(clock),
+            name: self.name.clone(),
+            enabled: self.enabled,
+        };
+        let handle = unstuck_context::Handle::new(parts);
+        blocking.set_context(handle.clone());
+        Runtime { scheduler: Kind::CurrentThread(single), blocking, handle: Handle::new(handle), is_shut_down: false }
+    }
+
+    fn build_multi_thread(&self, kernel: Arc<dyn Kernel>, driver: Box<dyn Driver>) -> io::Result<Runtime> {
+        let workers = self.workers.unwrap_or_else(default_workers);
+        let timers = Timers::new(kernel.clone(), workers);
+        let blocking = self.blocking_pool(&kernel);
+        let config = pool::Config {
+            workers,
+            spares: self.max_blocking_threads,
+            start_thread: self.threads.starter(),
+            hooks: self.hooks.clone(),
+            tuning: self.tuning(),
+            seed: self.seed_or_entropy(&*kernel),
+        };
+        let pool = Pool::new(&config, kernel.clone(), driver, timers.clone(), blocking.clone());
+        let parts = Parts {
+            scheduler: pool.scheduler(),
+            kernel,
+            timers,
+            blocking: blocking.clone(),
+            clock: None,
+            name: self.name.clone(),
+            enabled: self.enabled,
+        };
+        let handle = unstuck_context::Handle::new(parts);
+        blocking.set_context(handle.clone());
+        // From here on the runtime is whole: if a thread can't be started, dropping it ends those that were.
+        let runtime = Runtime {
+            scheduler: Kind::MultiThread(pool),
+            blocking,
+            handle: Handle::new(handle.clone()),
+            is_shut_down: false,
+        };
+        match &runtime.scheduler {
+            Kind::MultiThread(pool) => pool.start(&handle, &config)?,
+            Kind::CurrentThread(_) => unreachable!("made above"),
+        }
+        Ok(runtime)
+    }
+
+    fn seed_or_entropy(&self, kernel: &dyn Kernel) -> u64 {
+        self.seed.as_ref().map_or_else(|| kernel.entropy(), RngSeed::number)
+    }
+
+    fn tuning(&self) -> Tuning {
+        let configuration = || self.poll_times.clone().unwrap_or_else(|| self.poll_times_by_resolution.into());
+        let poll_times = self.has_poll_times.then(|| configuration().bounds().into());
+        Tuning { poll_times, ..self.tuning.clone() }
+    }
+
+    fn blocking_pool(&self, kernel: &Arc<dyn Kernel>) -> Arc<BlockingPool> {
+        let config = blocking::Config {
+            max_threads: self.max_blocking_threads,
+            keep_alive: self.keep_alive,
+            start_thread: self.threads.starter(),
+            hooks: self.hooks.clone(),
+        };
+        BlockingPool::new(config, kernel.clone())
+    }
+}
