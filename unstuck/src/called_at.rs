@@ -1,8 +1,10 @@
 //! Telling a diagnosis the user's line instead of ours.
 //!
 //! A future of several steps waits for leaf futures that were made in this crate, by a line of this crate. [`CalledAt`] puts
-//! the line of the user's call in its place.
+//! the line of the user's call in its place. A panic in such a future is at a line of this crate too, so its message says
+//! what the user's is.
 
+use std::fmt;
 use std::future::Future;
 use std::marker::PhantomPinned;
 use std::panic::Location;
@@ -11,6 +13,10 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 use unstuck_base::local;
+use unstuck_context::{Handle, try_current};
+
+/// A line of the user's code.
+pub(crate) type Line = &'static Location<'static>;
 
 pin_project! {
     /// A future that was asked for at some line of the user's code.
@@ -18,7 +24,7 @@ pin_project! {
     pub(crate) struct CalledAt<F> {
         #[pin]
         future: F,
-        at: &'static Location<'static>,
+        at: Line,
         // It stands for an `async fn`, whose futures are never `Unpin`.
         #[pin]
         pinned: PhantomPinned,
@@ -28,7 +34,30 @@ pin_project! {
 /// Says that the caller's caller asked for `future`.
 #[track_caller]
 pub(crate) fn called_here<F: Future>(future: F) -> CalledAt<F> {
-    CalledAt { future, at: Location::caller(), pinned: PhantomPinned }
+    called_from(|_at| future)
+}
+
+/// As [`called_here`], for a future that has to know its line, since it may panic.
+#[track_caller]
+pub(crate) fn called_from<F: Future>(future: impl FnOnce(Line) -> F) -> CalledAt<F> {
+    let at = Location::caller();
+    CalledAt { future: future(at), at, pinned: PhantomPinned }
+}
+
+/// The current runtime, for a future that was asked for at `at`.
+///
+/// # Panics
+/// Outside a runtime.
+pub(crate) fn current_at(at: Line) -> Handle {
+    match try_current() {
+        Ok(handle) => handle,
+        Err(error) => panic!("{error}{}", named(at)),
+    }
+}
+
+/// What a panic adds to its message, about what was asked for at `at`.
+pub(crate) fn named(at: Line) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, " (called at {at})"))
 }
 
 impl<F: Future> Future for CalledAt<F> {

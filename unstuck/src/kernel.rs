@@ -7,6 +7,8 @@ use unstuck_context::with_current;
 use unstuck_driver::Kernel;
 use unstuck_driver::socket::Endpoint;
 
+use crate::called_at::{Line, named};
+
 /// The kernel of the current runtime, for a resource that waits for the outside world.
 ///
 /// # Panics
@@ -17,6 +19,18 @@ pub(crate) fn kernel() -> Arc<dyn Kernel> {
         Ok(Ok(kernel)) => kernel,
         Ok(Err(disabled)) => panic!("{disabled}"),
         Err(error) => panic!("{error}"),
+    }
+}
+
+/// As [`kernel`], for a future that was asked for at `at`.
+///
+/// # Panics
+/// As [`kernel`], with the line in the message.
+pub(crate) fn kernel_at(at: Line) -> Arc<dyn Kernel> {
+    match with_current(|handle| handle.parts().io().cloned()) {
+        Ok(Ok(kernel)) => kernel,
+        Ok(Err(disabled)) => panic!("{disabled}{}", named(at)),
+        Err(error) => panic!("{error}{}", named(at)),
     }
 }
 

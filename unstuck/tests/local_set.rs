@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 
 use common::{both, current_thread, multi_thread};
+use unstuck::runtime::LocalRuntime;
 use unstuck::sync::{mpsc, oneshot};
 use unstuck::task::{self, LocalSet, block_in_place, spawn_local, yield_now};
 use unstuck::time::{Duration, sleep};
@@ -340,4 +341,30 @@ fn a_panic_of_a_local_task_stays_with_it() {
         assert!(bad.await.unwrap_err().is_panic());
         assert_eq!(good.await.unwrap(), 1);
     });
+}
+
+#[test]
+fn local_tasks_find_the_local_runtime_that_is_entered() {
+    let runtime = LocalRuntime::new().unwrap();
+    let (send, receive) = oneshot::channel();
+    {
+        let _guard = runtime.enter();
+        spawn_local(async move {
+            yield_now().await;
+            send.send(1).unwrap();
+        });
+    }
+    assert_eq!(runtime.block_on(receive), Ok(1));
+    let handle = runtime.handle().clone();
+    let task = {
+        let _guard = handle.enter();
+        let set = LocalSet::new();
+        {
+            let _set = set.enter();
+            // The set is nearer.
+            drop(spawn_local(async { unreachable!("the set is never awaited") }));
+        }
+        spawn_local(async { 2 })
+    };
+    assert_eq!(runtime.block_on(task).unwrap(), 2);
 }

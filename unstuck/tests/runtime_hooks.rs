@@ -168,23 +168,6 @@ fn a_pool_does_not_end_by_a_panic() {
 }
 
 #[test]
-fn impossible_settings_are_refused_at_the_users_line() {
-    type Set = fn(&mut Builder) -> &mut Builder;
-    let wrong: [(Set, &str); 6] = [
-        (|builder| builder.event_interval(0), "event_interval must be greater than 0"),
-        (|builder| builder.global_queue_interval(0), "global_queue_interval must be greater than 0"),
-        (|builder| builder.max_io_events_per_tick(0), "max_io_events_per_tick must be non-zero"),
-        (|builder| builder.max_io_events_per_busy_tick(0), "max_io_events_per_busy_tick must be non-zero"),
-        (|builder| builder.name(" "), "runtime name shouldn't be empty"),
-        (|builder| builder.worker_threads(0), "Worker threads cannot be set to 0"),
-    ];
-    for (set, text) in wrong {
-        let refused = catch_unwind(|| drop(set(&mut Builder::new_multi_thread()).build())).unwrap_err();
-        assert!(message(refused).contains(text), "{text}");
-    }
-}
-
-#[test]
 fn the_smallest_intervals_still_let_everything_run() {
     for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
         let runtime = builder

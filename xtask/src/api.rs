@@ -1,12 +1,14 @@
-//! `cargo xtask api`: our public API beside Tokio's, item by item.
+//! `cargo xtask api`: our public API beside Tokio's, item by item, and whether each item is documented.
 //!
 //! 1. Both sides are read by the same code from rustdoc's JSON, Tokio's from its own package, so nothing here can be out of
 //!    date. That JSON is known to the nightly toolchain alone.
 //! 2. What may differ is listed with its reason in `conformance/api.toml`. A row that is no longer needed is an error.
 //! 3. Macros are compared by name; blanket impls and hidden items are not compared.
+//! 4. Documentation is asked for under the paths of `compat/tokio`, which users of both packages have; `docs.rs` says what.
 
 mod compare;
 mod crates;
+mod docs;
 mod items;
 mod render;
 mod walk;
@@ -19,6 +21,7 @@ use crate::manifest;
 use crate::packages;
 use compare::{Comparison, Difference};
 use crates::Crates;
+use docs::Documentation;
 use items::Items;
 use walk::Walk;
 
@@ -42,9 +45,12 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<(), String> {
     let stand_in = root.join("compat/tokio");
     let ours = format!("path = {stand_in:?}, default-features = false, features = {FEATURES:?}");
     let ours_crates = Crates::new(folder.join(format!("unstuck{suffix}")), &ours, flags)?;
-    let ours = Items::of(&Walk::new(&ours_crates, &theirs.paths())?);
+    let walk = Walk::new(&ours_crates, &theirs.paths())?;
+    let (ours, documentation) = (Items::of(&walk), Documentation::of(&walk));
     ours_crates.failure()?;
-    judge(&compare::compare(&theirs, &ours), &allowed)
+    let compared = judge(&compare::compare(&theirs, &ours), &allowed);
+    let documented = documentation.judge();
+    compared.and(documented)
 }
 
 /// Prints what differs and is not allowed to.

@@ -3,34 +3,41 @@
 //! 1. A thread is inside while it runs a worker or a `block_on`; merely having a current runtime (`Handle::enter`)
 //!    does not count.
 //! 2. Guards nest and restore what they found; they stay on their thread.
+//! 3. A forked child is outside, wherever its thread was in the parent.
 //!
 //! `block_on` enters, `block_in_place` leaves for a while, the `blocking_*` methods of channels and locks ask.
 
 use std::marker::PhantomData;
 
+use crate::fork::Process;
 use crate::local;
+
+/// The thread is in no runtime. No process has this number.
+const OUTSIDE: u32 = 0;
 
 /// This thread is inside a runtime, or has left one for a while; dropping it restores what was before.
 #[derive(Debug)]
 #[must_use = "the thread counts as inside (or outside) only while this lives"]
 pub struct Entered {
-    before: bool,
+    before: u32,
     _stays_on_its_thread: PhantomData<*const ()>,
 }
 
 /// Marks this thread as inside a runtime; `None` when it is already.
 pub fn enter() -> Option<Entered> {
-    (!local::replace_entered(true)).then(|| Entered { before: false, _stays_on_its_thread: PhantomData })
+    let this = Process::this().to_number();
+    let before = local::replace_entered(this);
+    (before != this).then(|| Entered { before, _stays_on_its_thread: PhantomData })
 }
 
 /// Marks this thread as outside, for a part that may block.
 pub fn leave() -> Entered {
-    Entered { before: local::replace_entered(false), _stays_on_its_thread: PhantomData }
+    Entered { before: local::replace_entered(OUTSIDE), _stays_on_its_thread: PhantomData }
 }
 
 /// Whether this thread is inside a runtime.
 pub fn is_entered() -> bool {
-    local::is_entered()
+    local::entered() == Process::this().to_number()
 }
 
 /// For functions that block the thread.

@@ -9,6 +9,7 @@
 
 pub mod alarm;
 pub mod entered;
+pub mod fork;
 pub mod interest;
 pub mod list;
 pub mod local;

@@ -145,7 +145,8 @@ struct Local {
     waits_len: Cell<u8>,
     waits: [Cell<Option<Wait>>; WAITS],
     ids: Cell<(u64, u64)>,
-    pub(crate) entered: Cell<bool>,
+    /// The process in which the thread entered a runtime; 0: it did not.
+    pub(crate) entered: Cell<u32>,
     pub(crate) alarms: Cell<Option<NonNull<dyn Alarms>>>,
 }
 
@@ -161,7 +162,7 @@ thread_local_const! {
             waits_len: Cell::new(0),
             waits: [const { Cell::new(None) }; WAITS],
             ids: Cell::new((0, 0)),
-            entered: Cell::new(false),
+            entered: Cell::new(0),
             alarms: Cell::new(None),
         }
     };
@@ -389,11 +390,11 @@ pub fn home() -> *const () {
     LOCAL.with(|local| local.home.get())
 }
 
-pub(crate) fn replace_entered(entered: bool) -> bool {
+pub(crate) fn replace_entered(entered: u32) -> u32 {
     LOCAL.with(|local| local.entered.replace(entered))
 }
 
-pub(crate) fn is_entered() -> bool {
+pub(crate) fn entered() -> u32 {
     LOCAL.with(|local| local.entered.get())
 }
 

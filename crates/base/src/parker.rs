@@ -9,14 +9,18 @@
 //! 1. One thread parks; any thread unparks.
 //! 2. An unpark that comes before the park is not lost, and several count as one.
 //! 3. What the unparking thread wrote before is seen after the park returns.
-//! 4. The sleeper is woken through the lock, so a wake-up between its last look and its sleep is not lost.
+//! 4. A sleeper that the parent of this process had is not here, so it is left alone: its lock may be held for ever.
+//! 5. The sleeper is woken through the lock, so a wake-up between its last look and its sleep is not lost.
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use crate::const_unless_model;
+use crate::fork::Process;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Condvar, Mutex};
 
@@ -30,6 +34,8 @@ pub struct Parker {
     state: AtomicU8,
     lock: Mutex<()>,
     bell: Condvar,
+    /// The process whose thread slept last (rule 4). No loom object: it orders nothing.
+    slept_in: AtomicU32,
 }
 
 impl Default for Parker {
@@ -42,7 +48,12 @@ impl Parker {
     const_unless_model! {
         /// A parker that nobody has notified.
         pub fn new() -> Self {
-            Parker { state: AtomicU8::new(EMPTY), lock: Mutex::new(()), bell: Condvar::new() }
+            Parker {
+                state: AtomicU8::new(EMPTY),
+                lock: Mutex::new(()),
+                bell: Condvar::new(),
+                slept_in: AtomicU32::new(0),
+            }
         }
     }
 
@@ -91,7 +102,10 @@ impl Parker {
             return false;
         }
         // The sleeper holds the lock from its last look at the state until it waits; passing through the lock makes
-        // sure that it waits when the bell rings (rule 4).
+        // sure that it waits when the bell rings (rule 5).
+        if self.slept_in.load(Relaxed) != Process::this().to_number() {
+            return false;
+        }
         drop(self.lock.lock());
         self.bell.notify_one();
         true
@@ -99,6 +113,7 @@ impl Parker {
 
     /// EMPTY to PARKED; `false` when a notification came first, which is taken. Needs the lock.
     fn go_to_sleep(&self) -> bool {
+        self.slept_in.store(Process::this().to_number(), Relaxed);
         match self.state.compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Acquire) {
             Ok(_) => true,
             Err(_) => {

@@ -11,15 +11,18 @@ use std::panic::Location;
 use std::ptr::NonNull;
 use std::thread;
 
+use unstuck_base::fork::{self, Process};
 use unstuck_base::sync::thread_local_const;
 use unstuck_base::{alarm, local};
-use unstuck_task::{Id, JoinHandle};
+use unstuck_task::{Id, JoinHandle, Origin};
 
 use crate::handle::{Handle, Parts, Spawner};
 
 struct Current {
     /// Null outside any runtime.
     parts: Cell<*const Parts>,
+    /// The process in which they became current: a forked child is outside, wherever its thread was.
+    process: Cell<u32>,
     /// How many guards are alive.
     depth: Cell<usize>,
     /// Where `spawn_local` puts tasks.
@@ -34,6 +37,7 @@ thread_local_const! {
     static CURRENT: Current = const {
         Current {
             parts: Cell::new(std::ptr::null()),
+            process: Cell::new(0),
             depth: Cell::new(0),
             local: Cell::new(None),
             local_depth: Cell::new(0),
@@ -49,7 +53,13 @@ thread_local_const! {
 /// let error = unstuck_context::try_current().unwrap_err(); // no runtime here
 /// assert!(error.is_missing_context());
 /// ```
-pub struct TryCurrentError(());
+pub struct TryCurrentError(Why);
+
+enum Why {
+    Outside,
+    /// The thread was inside when its process was forked, and this is the child.
+    Forked,
+}
 
 impl TryCurrentError {
     /// Whether the thread is outside any runtime. That is the only reason there is.
@@ -75,10 +85,11 @@ impl TryCurrentError {
 
 impl fmt::Display for TryCurrentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "there is no reactor running, must be called from the context of a Tokio 1.x runtime (unstuck is one): wrap the \
+        f.write_str(match self.0 {
+            Why::Forked => fork::OF_THE_PARENT,
+            Why::Outside => "there is no reactor running, must be called from the context of a Tokio 1.x runtime (unstuck is one): wrap the \
              call in `Runtime::block_on`, or hold the guard of `Handle::enter`",
-        )
+        })
     }
 }
 
@@ -107,10 +118,7 @@ pub fn current() -> Handle {
 /// # Errors
 /// If there is none.
 pub fn try_current() -> Result<Handle, TryCurrentError> {
-    let parts = CURRENT.with(|current| current.parts.get());
-    if parts.is_null() {
-        return Err(TryCurrentError(()));
-    }
+    let parts = current_parts()?;
     // SAFETY: rule 2: the guard that set the pointer keeps it alive.
     Ok(unsafe { Handle::from_borrowed(parts) })
 }
@@ -121,14 +129,25 @@ pub fn try_current() -> Result<Handle, TryCurrentError> {
 /// If there is none.
 #[inline]
 pub fn with_current<R>(look: impl FnOnce(&Handle) -> R) -> Result<R, TryCurrentError> {
-    let parts = CURRENT.with(|current| current.parts.get());
-    if parts.is_null() {
-        return Err(TryCurrentError(()));
-    }
+    let parts = current_parts()?;
     // SAFETY: rule 2. `look` can't end the guard: one that it could reach borrows a handle that lives for ever, since
     // the guard borrows its handle and is not Send. So no count, shared by all threads, is needed.
     let handle = unsafe { Handle::borrowed(parts) };
     Ok(look(&handle))
+}
+
+#[inline]
+fn current_parts() -> Result<*const Parts, TryCurrentError> {
+    CURRENT.with(|current| {
+        let parts = current.parts.get();
+        if parts.is_null() {
+            return Err(TryCurrentError(Why::Outside));
+        }
+        if current.process.get() != Process::this().to_number() {
+            return Err(TryCurrentError(Why::Forked));
+        }
+        Ok(parts)
+    })
 }
 
 /// A runtime is the thread's current one as long as this lives.
@@ -142,7 +161,7 @@ pub struct EnterGuard<'a> {
 /// What an [`EnterGuard`] has changed, and changes back when it is dropped.
 struct Entered {
     handle: ManuallyDrop<Handle>,
-    previous: *const Parts,
+    previous: (*const Parts, u32),
     depth: usize,
     alarms: Option<NonNull<dyn alarm::Alarms>>,
 }
@@ -156,7 +175,8 @@ impl EnterGuard<'_> {
         let (previous, depth) = CURRENT.with(|current| {
             let depth = current.depth.get() + 1;
             current.depth.set(depth);
-            (current.parts.replace(parts), depth)
+            let process = current.process.replace(Process::this().to_number());
+            ((current.parts.replace(parts), process), depth)
         });
         let ours: &dyn alarm::Alarms = handle.parts();
         // SAFETY: the guard keeps the handle until it has put back what was there (or for ever: rule 3).
@@ -172,7 +192,8 @@ impl Drop for Entered {
             let in_order = current.depth.get() == self.depth;
             if in_order {
                 current.depth.set(self.depth - 1);
-                current.parts.set(self.previous);
+                current.parts.set(self.previous.0);
+                current.process.set(self.previous.1);
             }
             in_order
         });
@@ -248,10 +269,23 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
+    spawn_local_from(future, Origin::new(Id::from_number(local::next_task_id()), Location::caller()))
+}
+
+/// As [`spawn_local`], with the origin that the caller brings.
+///
+/// # Panics
+/// As that.
+#[track_caller]
+pub fn spawn_local_from<F>(future: F, origin: Origin<'_>) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
     if let Some(set) = CURRENT.with(|current| current.local.get()) {
         // SAFETY: `enter_local` promised that the set is alive while it is current, and that its tasks are run and dropped
         // on this thread only.
-        return unsafe { spawn_onto(set.as_ref(), future) };
+        return unsafe { spawn_onto(set.as_ref(), future, origin) };
     }
     let local = try_current().ok().and_then(|runtime| Some((runtime.parts().scheduler.only_thread()?, runtime)));
     let Some((only, runtime)) = local else {
@@ -265,22 +299,22 @@ where
         "Local tasks can only be spawned on a LocalRuntime from the thread the runtime was created on: there they are run"
     );
     // SAFETY: `only_thread` says that the tasks are run and dropped on this thread only.
-    unsafe { spawn_onto(&*runtime.parts().scheduler, future) }
+    unsafe { spawn_onto(&*runtime.parts().scheduler, future, origin) }
 }
 
 /// # Safety
 /// The tasks of `spawner` are run and dropped on this thread only.
 #[track_caller]
-unsafe fn spawn_onto<F>(spawner: &(impl Spawner + ?Sized), future: F) -> JoinHandle<F::Output>
+unsafe fn spawn_onto<F>(spawner: &(impl Spawner + ?Sized), future: F, origin: Origin<'_>) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let id = Id::from_number(local::next_task_id());
+    spawner.home().get().process().assert_is_this();
     // SAFETY: as our caller promised.
-    let (join, runnable) = unsafe { spawner.live().spawn_unchecked(future, spawner.home(), id, Location::caller()) };
+    let (join, runnable) = unsafe { spawner.live().spawn_unchecked(future, spawner.home(), origin) };
     if let Some(runnable) = runnable {
-        spawner.spawned(id, Location::caller());
+        spawner.spawned(origin);
         spawner.schedule(runnable);
     }
     join

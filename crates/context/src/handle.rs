@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use unstuck_base::local;
 use unstuck_driver::{Kernel, Offload, PausedClock, Timers};
-use unstuck_task::{HomeRef, Id, JoinHandle, Runnable, Schedule, TaskList, unlisted};
+use unstuck_task::{HomeRef, Id, JoinHandle, Origin, Runnable, Schedule, TaskList, unlisted};
 
 use crate::blocking::{BlockingWork, ClockStands};
 use crate::current::EnterGuard;
@@ -29,8 +29,8 @@ pub trait Spawner: Schedule {
     fn live(&self) -> &TaskList;
 
     /// A task was made, and is going to be queued. It may run user code, whose panics end there.
-    fn spawned(&self, id: Id, spawned_at: &'static Location<'static>) {
-        let _ = (id, spawned_at);
+    fn spawned(&self, origin: Origin<'_>) {
+        let _ = origin;
     }
 }
 
@@ -74,6 +74,17 @@ pub trait Scheduler: Spawner + 'static {
 
     /// How many polls of a worker fell into a bucket.
     fn poll_times(&self, worker: usize, bucket: usize) -> u64 {
+        let _ = (worker, bucket);
+        0
+    }
+
+    /// As [`poll_time_bounds`](Scheduler::poll_time_bounds), of how long tasks were queued before they were polled.
+    fn queue_time_bounds(&self) -> Option<&[u64]> {
+        None
+    }
+
+    /// How many polls of a worker fell into a bucket of those.
+    fn queue_times(&self, worker: usize, bucket: usize) -> u64 {
         let _ = (worker, bucket);
         0
     }
@@ -268,8 +279,23 @@ impl Handle {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// That every operation but a question needs: the runtime is of this process.
+    ///
+    /// # Panics
+    /// If it belongs to the parent of this process.
+    #[inline]
+    #[track_caller]
+    pub fn assert_is_here(&self) {
+        self.0.scheduler.home().get().process().assert_is_this();
+    }
+
     /// Makes this runtime the thread's current one, until the guard is dropped.
+    ///
+    /// # Panics
+    /// As [`assert_is_here`](Handle::assert_is_here).
+    #[track_caller]
     pub fn enter(&self) -> EnterGuard<'_> {
+        self.assert_is_here();
         EnterGuard::new(self.clone())
     }
 
@@ -280,32 +306,36 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.spawn_at(future, Id::from_number(local::next_task_id()), Location::caller())
+        self.spawn_from(future, Origin::new(Id::from_number(local::next_task_id()), Location::caller()))
     }
 
-    /// As [`spawn`](Handle::spawn), with the id and the spawn site that the caller brings.
+    /// As [`spawn`](Handle::spawn), with the origin that the caller brings.
     #[inline]
-    pub fn spawn_at<F>(&self, future: F, id: Id, spawned_at: &'static Location<'static>) -> JoinHandle<F::Output>
+    #[track_caller]
+    pub fn spawn_from<F>(&self, future: F, origin: Origin<'_>) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
         if const { size_of::<F>() > BOX_ABOVE } {
-            return self.spawn_small(Box::pin(future), id, spawned_at);
+            return self.spawn_small(Box::pin(future), origin);
         }
-        self.spawn_small(future, id, spawned_at)
+        self.spawn_small(future, origin)
     }
 
     #[inline]
-    fn spawn_small<F>(&self, future: F, id: Id, spawned_at: &'static Location<'static>) -> JoinHandle<F::Output>
+    #[track_caller]
+    fn spawn_small<F>(&self, future: F, origin: Origin<'_>) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
         let scheduler = &*self.0.scheduler;
-        let (join, runnable) = scheduler.live().spawn(future, scheduler.home(), id, spawned_at);
+        let home = scheduler.home();
+        home.get().process().assert_is_this();
+        let (join, runnable) = scheduler.live().spawn(future, home, origin);
         if let Some(runnable) = runnable {
-            scheduler.spawned(id, spawned_at);
+            scheduler.spawned(origin);
             scheduler.schedule(runnable);
         }
         join
@@ -318,7 +348,17 @@ impl Handle {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let (runnable, join) = self.blocking_task(work, Location::caller());
+        self.spawn_blocking_from(work, Origin::new(Id::from_number(local::next_task_id()), Location::caller()))
+    }
+
+    /// As [`spawn_blocking`](Handle::spawn_blocking), with the origin that the caller brings.
+    #[track_caller]
+    pub fn spawn_blocking_from<F, R>(&self, work: F, origin: Origin<'_>) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let (runnable, join) = self.blocking_task(work, origin);
         self.0.blocking.submit(runnable, self.clock_stands());
         join
     }
@@ -331,17 +371,19 @@ impl Handle {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let (runnable, join) = self.blocking_task(work, Location::caller());
+        let origin = Origin::new(Id::from_number(local::next_task_id()), Location::caller());
+        let (runnable, join) = self.blocking_task(work, origin);
         self.0.blocking.submit_promised(runnable, self.clock_stands()).then_some(join)
     }
 
-    fn blocking_task<F, R>(&self, work: F, spawned_at: &'static Location<'static>) -> (Runnable, JoinHandle<R>)
+    #[track_caller]
+    fn blocking_task<F, R>(&self, work: F, origin: Origin<'_>) -> (Runnable, JoinHandle<R>)
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let id = Id::from_number(local::next_task_id());
-        unlisted(BlockingWork::new(work), self.0.blocking.home(), id, spawned_at)
+        self.assert_is_here();
+        unlisted(BlockingWork::new(work), self.0.blocking.home(), origin)
     }
 
     fn clock_stands(&self) -> Option<ClockStands> {

@@ -17,6 +17,7 @@ mod handle;
 
 pub use blocking::ClockStands;
 pub use current::{
-    EnterGuard, LocalGuard, TryCurrentError, current, enter_local, spawn_local, try_current, with_current,
+    EnterGuard, LocalGuard, TryCurrentError, current, enter_local, spawn_local, spawn_local_from, try_current,
+    with_current,
 };
 pub use handle::{Blocking, CantBlock, Disabled, Enabled, Flavor, Handle, Parts, Scheduler, Spawner, WorkerCounts};

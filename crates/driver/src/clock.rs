@@ -31,7 +31,7 @@ use unstuck_base::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fe
 
 use crate::signal::SignalSource;
 use crate::socket::{Family, Foreign, Unconnected};
-use crate::{Disk, Driver, IoCounts, Kernel, Socket, Stdio, Watch};
+use crate::{Activity, Disk, Driver, IoCounts, Kernel, Socket, Stdio, ThreadKey, Watch};
 
 const REAL: u8 = 0;
 const PAUSED: u8 = 1;
@@ -285,6 +285,14 @@ impl<K: Kernel> Kernel for Paused<K> {
 
     fn unpark(&self) {
         self.clock.unpark();
+    }
+
+    fn this_thread(&self) -> Option<ThreadKey> {
+        self.kernel.this_thread()
+    }
+
+    fn activity(&self, thread: ThreadKey) -> Option<Activity> {
+        self.kernel.activity(thread)
     }
 
     fn entropy(&self) -> u64 {

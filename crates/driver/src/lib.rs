@@ -21,6 +21,7 @@ use std::time::Instant;
 use unstuck_base::WakeBatch;
 use unstuck_base::interest::Interest;
 
+mod activity;
 pub mod clock;
 pub mod conformance;
 pub mod disk;
@@ -30,6 +31,7 @@ pub mod socket;
 pub mod stdio;
 pub mod timer;
 
+pub use activity::{Activity, ThreadKey};
 pub use clock::PausedClock;
 pub use disk::Disk;
 pub use readiness::Readiness;
@@ -80,6 +82,17 @@ pub trait Kernel: Send + Sync + 'static {
     /// Makes the thread in [`Driver::park`] return, or the next one that parks. Cheap enough to call needlessly, but
     /// it may cost a system call.
     fn unpark(&self);
+
+    /// The calling thread, for others to ask what it does; `None` where that can't be known.
+    fn this_thread(&self) -> Option<ThreadKey> {
+        None
+    }
+
+    /// What a thread does, of this process; `None` if it has ended, or where that can't be known.
+    fn activity(&self, thread: ThreadKey) -> Option<Activity> {
+        let _ = thread;
+        None
+    }
 
     /// 64 bits that nobody can guess (in a simulation: that follow from the seed).
     fn entropy(&self) -> u64;

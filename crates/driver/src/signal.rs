@@ -5,15 +5,17 @@
 //! 2. A listener remembers the count that it saw last: every listener sees every delivery, and deliveries that come
 //!    before it looks count as one.
 //! 3. No waker is cloned, dropped or woken under the lock.
-//! 4. After [`shutdown`](SignalSource::shutdown) nobody waits any more.
+//! 4. After [`shutdown`](SignalSource::shutdown) nobody waits any more; nor in a forked child for a source of the parent.
 //!
 //! A driver delivers; the signal types of the user-facing crate listen.
 
+use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use unstuck_base::WakeBatch;
+use unstuck_base::fork::Process;
 use unstuck_base::local::{self, WaitKind};
 use unstuck_base::sync::Mutex;
 use unstuck_base::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +29,17 @@ const ONE: u64 = 2;
 pub struct SignalSource {
     word: AtomicU64,
     wakers: Mutex<Slots>,
+    process: Process,
+    audience: Option<Box<dyn Audience>>,
+}
+
+/// Whoever wants to know whether anybody listens.
+pub trait Audience: fmt::Debug + Send + Sync {
+    /// A listener comes.
+    fn comes(&self);
+
+    /// One has gone.
+    fn goes(&self);
 }
 
 /// One waker for each listener.
@@ -45,7 +58,17 @@ impl Default for SignalSource {
 impl SignalSource {
     /// A signal that has not come yet.
     pub fn new() -> Self {
-        SignalSource { word: AtomicU64::new(0), wakers: Mutex::new(Slots::default()) }
+        SignalSource {
+            word: AtomicU64::new(0),
+            wakers: Mutex::new(Slots::default()),
+            process: Process::this(),
+            audience: None,
+        }
+    }
+
+    /// As [`new`](SignalSource::new); `audience` is told of every listener.
+    pub fn with_audience(audience: Box<dyn Audience>) -> Self {
+        SignalSource { audience: Some(audience), ..SignalSource::new() }
     }
 
     /// The signal came. Gathers the wakers of those who wait for it.
@@ -79,6 +102,9 @@ impl SignalSource {
 
     /// Listens from now on: earlier deliveries do not count.
     pub fn listen(self: &Arc<Self>) -> Listener {
+        if let Some(audience) = &self.audience {
+            audience.comes();
+        }
         let mut slots = self.wakers.lock();
         let slot = slots.free.pop().unwrap_or_else(|| {
             slots.wakers.push(None);
@@ -98,12 +124,16 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Waits until the signal has come since this listener last looked. `None`: the runtime has shut down.
+    /// Waits until the signal has come since this listener last looked. `None`: the runtime has shut down, or belongs to the
+    /// parent of this process.
     #[track_caller]
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<()>> {
         let Listener { source, seen, slot } = self;
         if let Some(news) = source.look(seen) {
             return Poll::Ready(news);
+        }
+        if !source.process.is_this() {
+            return Poll::Ready(None);
         }
         let mut waker = Some(cx.waker().clone());
         let mut slots = source.wakers.lock();
@@ -121,11 +151,17 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
+        if !self.source.process.is_this() {
+            return;
+        }
         let mut slots = self.source.wakers.lock();
         let waker = slots.wakers[self.slot].take();
         slots.free.push(self.slot);
         drop(slots);
         drop(waker);
+        if let Some(audience) = &self.source.audience {
+            audience.goes();
+        }
     }
 }
 

@@ -22,37 +22,115 @@ mod select;
 use entry::Attribute;
 use proc_macro::TokenStream;
 
-/// `#[unstuck::main]`.
+/// `#[unstuck::main]`. A crate that offers unstuck under another path says so in `crate`.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("facade.md")]
+/// #[unstuck_macros::main(crate = "facade")]
+/// async fn answer(question: &str) -> usize {
+///     question.len()
+/// }
+///
+/// assert_eq!(answer("How long is this?"), 17);
+/// ```
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, function: TokenStream) -> TokenStream {
     Attribute::main_of("unstuck").expand(arguments.into(), function.into()).into()
 }
 
-/// `#[unstuck::test]`.
+/// `#[unstuck::test]`. A crate that offers unstuck under another path says so in `crate`.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("facade.md")]
+/// #[unstuck_macros::test(crate = "facade")]
+/// async fn one_and_one_is_two() {
+///     assert_eq!(async { 1 + 1 }.await, 2);
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, function: TokenStream) -> TokenStream {
     Attribute::test_of("unstuck").expand(arguments.into(), function.into()).into()
 }
 
-/// `#[tokio::main]`, as the package that stands in for Tokio exports it.
+/// `#[tokio::main]`, as the package that stands in for Tokio exports it. Without `crate`, it names `::tokio`.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("facade.md")]
+/// use unstuck_macros::tokio_main as main;
+///
+/// #[main(crate = "facade", flavor = "multi_thread")]
+/// async fn parsed(text: &str) -> Result<u32, std::num::ParseIntError> {
+///     Ok(async { text }.await.parse::<u32>()? * 2)
+/// }
+///
+/// assert_eq!(parsed("21"), Ok(42));
+/// assert!(parsed("twenty-one").is_err());
+/// ```
 #[proc_macro_attribute]
 pub fn tokio_main(arguments: TokenStream, function: TokenStream) -> TokenStream {
     Attribute::main_of("tokio").expand(arguments.into(), function.into()).into()
 }
 
-/// `#[tokio::test]`, as the package that stands in for Tokio exports it.
+/// `#[tokio::test]`, as the package that stands in for Tokio exports it. Without `crate`, it names `::tokio`.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("facade.md")]
+/// use unstuck_macros::tokio_test as test;
+///
+/// #[test(crate = "facade", flavor = "current_thread")]
+/// async fn parses() -> Result<(), std::num::ParseIntError> {
+///     assert_eq!("21".parse::<u32>()?, 21);
+///     Ok(())
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn tokio_test(arguments: TokenStream, function: TokenStream) -> TokenStream {
     Attribute::test_of("tokio").expand(arguments.into(), function.into()).into()
 }
 
-/// `#[tokio::main]` where the package that stands in for Tokio is built without its feature `rt-multi-thread`.
+/// `#[tokio::main]` where the package that stands in for Tokio is built without its feature `rt-multi-thread`:
+/// the flavor `multi_thread` is missing.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("facade.md")]
+/// use unstuck_macros::tokio_main_rt as main;
+///
+/// #[main(crate = "facade", flavor = "current_thread")]
+/// async fn joined(words: &[&str]) -> String {
+///     words.join(" ")
+/// }
+///
+/// assert_eq!(joined(&["one", "thread"]), "one thread");
+/// ```
 #[proc_macro_attribute]
 pub fn tokio_main_rt(arguments: TokenStream, function: TokenStream) -> TokenStream {
     Attribute::main_of("tokio").without_pool().expand(arguments.into(), function.into()).into()
 }
 
 /// `#[tokio::test]` where the package that stands in for Tokio is built without its feature `rt-multi-thread`.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("facade.md")]
+/// use unstuck_macros::tokio_test_rt as test;
+///
+/// #[test(crate = "facade")]
+/// #[should_panic(expected = "too few")]
+/// async fn a_test_may_have_to_panic() {
+///     panic!("too few");
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn tokio_test_rt(arguments: TokenStream, function: TokenStream) -> TokenStream {
     Attribute::test_of("tokio").without_pool().expand(arguments.into(), function.into()).into()

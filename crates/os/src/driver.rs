@@ -58,6 +58,7 @@ impl OsDriver {
     }
 
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.reactor.process.assert_is_this();
         self.reactor.slots.recycle();
         match self.poll.poll(&mut self.events, timeout) {
             // A signal handler ran. There are no events then.
@@ -96,6 +97,8 @@ impl OsDriver {
 
 impl Driver for OsDriver {
     fn park(&mut self, deadline: Option<Instant>, woken: &mut WakeBatch) -> io::Result<()> {
+        // Before the alarm is set, which would be the parent's, too.
+        self.reactor.process.assert_is_this();
         if !self.reactor.bell.lie_down() {
             return self.poll(woken);
         }
@@ -125,7 +128,7 @@ impl Driver for OsDriver {
 
 impl Drop for OsDriver {
     fn drop(&mut self) {
-        if !self.shut {
+        if !self.shut && self.reactor.process.is_this() {
             // Nobody would ever tell those who wait. The batch wakes when it is dropped.
             self.reactor.shut(&mut WakeBatch::new());
         }

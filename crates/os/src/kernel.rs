@@ -5,7 +5,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::{OwnedFd, RawFd};
@@ -14,9 +14,10 @@ use std::time::Instant;
 
 use socket2::{Domain, Type};
 use unstuck_base::interest::{Interest, Ready};
+use unstuck_driver::readiness::shutdown_error;
 use unstuck_driver::signal::SignalSource;
 use unstuck_driver::socket::{Family, Foreign, Unconnected};
-use unstuck_driver::{Disk, IoCounts, Kernel, Readiness, Socket, Stdio, Watch};
+use unstuck_driver::{Activity, Disk, IoCounts, Kernel, Readiness, Socket, Stdio, ThreadKey, Watch};
 
 use crate::file::OsDisk;
 use crate::reactor::{Reactor, Registered};
@@ -24,6 +25,7 @@ use crate::ready::{Kind, LIKELY, mio_interest};
 use crate::socket::{OsSocket, listen};
 use crate::stdio::OsStdio;
 use crate::system;
+use crate::thread;
 use crate::unconnected::OsUnconnected;
 
 /// The real kernel; see the module's rules.
@@ -49,6 +51,14 @@ impl Kernel for OsKernel {
 
     fn unpark(&self) {
         self.reactor.unpark();
+    }
+
+    fn this_thread(&self) -> Option<ThreadKey> {
+        thread::this_thread()
+    }
+
+    fn activity(&self, thread: ThreadKey) -> Option<Activity> {
+        thread::activity(thread)
     }
 
     fn entropy(&self) -> u64 {
@@ -129,6 +139,9 @@ impl Kernel for OsKernel {
     }
 
     fn signal(&self, number: i32) -> io::Result<Arc<SignalSource>> {
+        if !self.reactor.process.is_this() {
+            return Err(shutdown_error());
+        }
         self.reactor.signals.subscribe(number, &self.reactor.registry)
     }
 }
@@ -140,8 +153,8 @@ impl fmt::Debug for OsKernel {
 }
 
 pub(crate) fn entropy() -> u64 {
-    // The keys come from the system's entropy, once a thread, and differ each time.
-    RandomState::new().build_hasher().finish()
+    // The keys come from the system's entropy, once a thread, and differ each time; a forked child goes on with the same.
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// A descriptor of other code.

@@ -5,6 +5,8 @@
 //!    may. The driver blocks in one place only.
 //! 3. Only here `cfg(target_os)` decides: what differs between systems is behind the names of `system` and `no_sigpipe`.
 //! 4. No event can reach memory that is gone, whatever other code does with its descriptors: see `slots.rs`.
+//! 5. A forked child touches nothing of its parent's: an epoll instance is one for both, and a removal in the child would be
+//!    the parent's loss.
 //!
 //! The user-facing crate's `runtime` calls [`new`] (or [`open`], to wrap the types), resources call the kernel through
 //! its traits, a scheduler parks in the driver.
@@ -19,6 +21,7 @@ use unstuck_driver::{Driver, Kernel};
 mod bell;
 mod driver;
 mod file;
+mod fork;
 mod kernel;
 mod offline;
 mod options;
@@ -36,6 +39,12 @@ mod system;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[path = "system/portable.rs"]
 mod system;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "system/linux_thread.rs"]
+mod thread;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "system/portable_thread.rs"]
+mod thread;
 
 #[cfg(not(target_vendor = "apple"))]
 #[path = "system/no_sigpipe.rs"]
@@ -61,6 +70,7 @@ pub fn open() -> io::Result<(Arc<OsKernel>, OsDriver)> {
 /// # Errors
 /// As [`open`].
 pub fn open_with(batches: Batches) -> io::Result<(Arc<OsKernel>, OsDriver)> {
+    fork::watch_for_children();
     let (reactor, poll) = reactor::Reactor::open()?;
     Ok((Arc::new(OsKernel::new(reactor.clone())), OsDriver::new(reactor, poll, batches)))
 }
@@ -87,6 +97,14 @@ pub fn tcp_socket(family: Family) -> io::Result<Box<dyn Unconnected>> {
 /// mode.
 pub fn adopt_tcp_socket(fd: OwnedFd) -> Box<dyn Unconnected> {
     Box::new(unconnected::OsUnconnected::from_fd(fd))
+}
+
+/// From now on a signal does what it did before anybody listened, while nobody does.
+///
+/// # Errors
+/// If the signal can't be caught; if other code has a handler for it.
+pub fn restore_signal_when_unused(number: i32) -> io::Result<()> {
+    signals::restore_when_unused(number)
 }
 
 /// The time, for code that has no runtime to ask.

@@ -14,11 +14,13 @@ use unstuck_base::WakeBatch;
 use unstuck_base::parker::Parker;
 use unstuck_driver::signal::SignalSource;
 use unstuck_driver::socket::{Family, Foreign, Unconnected};
-use unstuck_driver::{Disk, Driver, Kernel, Socket, Stdio};
+use unstuck_driver::{Activity, Disk, Driver, Kernel, Socket, Stdio, ThreadKey};
 
 use crate::file::OsDisk;
+use crate::fork::watch_for_children;
 use crate::kernel::entropy;
 use crate::stdio::OsStdio;
+use crate::thread;
 
 /// The kernel without I/O; see the module's rules.
 pub struct OfflineKernel {
@@ -32,6 +34,7 @@ pub struct OfflineDriver {
 
 /// A kernel without I/O, and the driver that belongs to it.
 pub fn offline() -> (Arc<OfflineKernel>, OfflineDriver) {
+    watch_for_children();
     let parker = Arc::new(Parker::new());
     (Arc::new(OfflineKernel { parker: parker.clone() }), OfflineDriver { parker })
 }
@@ -52,6 +55,14 @@ impl Kernel for OfflineKernel {
 
     fn unpark(&self) {
         self.parker.unpark();
+    }
+
+    fn this_thread(&self) -> Option<ThreadKey> {
+        thread::this_thread()
+    }
+
+    fn activity(&self, thread: ThreadKey) -> Option<Activity> {
+        thread::activity(thread)
     }
 
     fn entropy(&self) -> u64 {

@@ -4,7 +4,9 @@
 //!    before the descriptor is closed.
 //! 2. Dropping it removes the descriptor from the epoll instance first, then gives its slot back: an event that was read
 //!    before finds another generation, and none can be read after.
-//! 3. After the shutdown nothing new is registered; what is registered may outlive driver and runtime.
+//! 3. In a forked child the reactor of the parent is left alone: nothing is added to its epoll instance, and nothing removed,
+//!    since that is one for both; nobody is unparked. What is new is refused, as after the shutdown.
+//! 4. After the shutdown nothing new is registered; what is registered may outlive driver and runtime.
 
 use std::fmt;
 use std::io;
@@ -15,8 +17,10 @@ use std::sync::Arc;
 use mio::unix::SourceFd;
 use mio::{Interest, Poll, Registry, Token, Waker};
 use unstuck_base::WakeBatch;
+use unstuck_base::fork::Process;
 use unstuck_base::interest::Ready;
 use unstuck_base::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use unstuck_driver::readiness::shutdown_error;
 use unstuck_driver::{IoCounts, Readiness};
 
 use crate::bell::{Bell, OnRing};
@@ -36,6 +40,8 @@ pub(crate) struct Reactor {
     pub(crate) bell: Bell,
     pub(crate) signals: Signals,
     pub(crate) counts: Counts,
+    /// Rule 3.
+    pub(crate) process: Process,
     waker: Waker,
 }
 
@@ -60,6 +66,7 @@ impl Reactor {
                 deregistered: AtomicU64::new(0),
                 events: AtomicU64::new(0),
             },
+            process: Process::this(),
             waker: Waker::new(poll.registry(), WAKE)?,
         };
         Ok((Arc::new(reactor), poll))
@@ -67,7 +74,7 @@ impl Reactor {
 
     /// Ends the driver's sleep, or the next one.
     pub(crate) fn unpark(&self) {
-        if self.bell.ring() == OnRing::Wake {
+        if self.bell.ring() == OnRing::Wake && self.process.is_this() {
             // It fails only if the epoll instance is gone, and with it whoever could sleep.
             let _ = self.waker.wake();
         }
@@ -124,12 +131,18 @@ impl Registered {
 
     /// Gives `fd` a readiness, but no events until [`add`](Registered::add).
     pub(crate) fn later(reactor: &Arc<Reactor>, fd: RawFd, kind: Kind, assumed: Ready) -> io::Result<Registered> {
+        if !reactor.process.is_this() {
+            return Err(shutdown_error());
+        }
         let (key, slot) = reactor.slots.take(kind, assumed)?;
         Ok(Registered { reactor: reactor.clone(), key, slot, fd, added: AtomicBool::new(false) })
     }
 
     /// Begins to tell events. Not again if it does already.
     pub(crate) fn add(&self, interest: Interest) -> io::Result<()> {
+        if !self.reactor.process.is_this() {
+            return Err(shutdown_error());
+        }
         // Relaxed: the system call orders what matters; this only decides who makes it.
         if self.added.swap(true, Ordering::Relaxed) {
             return Ok(());
@@ -156,6 +169,9 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
+        if !self.reactor.process.is_this() {
+            return;
+        }
         // Relaxed: `&mut self` says that nobody adds it now.
         if self.added.load(Ordering::Relaxed) {
             // It fails if other code has closed the descriptor; then events that still come find an old key (rule 2).

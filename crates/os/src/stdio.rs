@@ -4,12 +4,18 @@
 //!    may never end. It reads only while somebody asked for more than was there.
 //! 2. What it read is kept until a reader takes it; that the input ended, or failed, until one reader was told.
 //! 3. It reads through std's own stdin, so that nothing is lost in std's buffer. Output goes through std's streams.
+//! 4. A forked child has a thread of its own, and reads the descriptor itself: the thread of its parent may hold the lock of
+//!    std's stdin. What the parent has read and nobody took is the parent's.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::sync::{Arc, OnceLock, Weak};
+use std::mem::ManuallyDrop;
+use std::os::fd::FromRawFd;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
+use unstuck_base::fork::{self, PerProcess};
 use unstuck_base::sync::{Condvar, Mutex};
 use unstuck_base::waker_cell::WakerCell;
 use unstuck_driver::stdio::{Output, Stdio};
@@ -17,7 +23,9 @@ use unstuck_driver::stdio::{Output, Stdio};
 /// How much is read at a time, at most: 64 KiB.
 const MOST: usize = 64 * 1024;
 
-static INPUT: OnceLock<Arc<Input>> = OnceLock::new();
+static INPUT: PerProcess<Arc<Input>> = PerProcess::new(|| {
+    if fork::is_child() { Input::new(read_descriptor) } else { Input::new(|buf| io::stdin().read(buf)) }
+});
 
 /// The standard streams; see the module's rules.
 #[derive(Debug)]
@@ -31,8 +39,7 @@ impl Stdio for OsStdio {
         room: usize,
         take: &mut dyn FnMut(&[u8]),
     ) -> Poll<io::Result<usize>> {
-        let input = INPUT.get_or_init(|| Input::new(|buf| io::stdin().read(buf)));
-        input.poll_read(waiter, cx, room, take)
+        INPUT.get().poll_read(waiter, cx, room, take)
     }
 
     fn write(&self, output: Output, bytes: &[u8]) -> io::Result<()> {
@@ -47,6 +54,17 @@ impl Stdio for OsStdio {
             Output::Stdout => io::stdout().flush(),
             Output::Stderr => io::stderr().flush(),
         }
+    }
+}
+
+/// Reads the standard input past std.
+fn read_descriptor(buf: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the file is not dropped, so the descriptor is not closed; it is the process's for its whole life.
+    let mut input = ManuallyDrop::new(unsafe { File::from_raw_fd(libc::STDIN_FILENO) });
+    match input.read(buf) {
+        // As std has it: a process without an input is one whose input has ended.
+        Err(error) if error.raw_os_error() == Some(libc::EBADF) => Ok(0),
+        read => read,
     }
 }
 

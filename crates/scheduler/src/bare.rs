@@ -51,7 +51,7 @@ pub(crate) fn single() -> Runtime<Single> {
     let timers = Timers::new(kernel.clone(), 0);
     let driver = Box::new(BareDriver(kernel.clone()));
     let single = Single::new(kernel.clone(), driver, timers.clone(), 0, Hooks::default(), Tuning::default());
-    let blocking = blocking_pool(&kernel, &Hooks::default());
+    let blocking = blocking_pool(&kernel, 2, &Hooks::default());
     let parts = Parts {
         scheduler: single.scheduler(),
         kernel: kernel.clone(),
@@ -68,10 +68,16 @@ pub(crate) fn pool(workers: usize, hooks: Hooks) -> Runtime<Pool> {
     pool_with_spares(workers, 2, hooks)
 }
 
+/// With at most so many spares, and two threads for blocking work.
 pub(crate) fn pool_with_spares(workers: usize, spares: usize, hooks: Hooks) -> Runtime<Pool> {
+    pool_of(workers, spares, 2, hooks)
+}
+
+/// With at most so many spares, for which there are at most so many threads.
+pub(crate) fn pool_of(workers: usize, spares: usize, threads: usize, hooks: Hooks) -> Runtime<Pool> {
     let kernel = Bare::new();
     let timers = Timers::new(kernel.clone(), 0);
-    let blocking = blocking_pool(&kernel, &hooks);
+    let blocking = blocking_pool(&kernel, threads, &hooks);
     let config =
         pool::Config { workers, spares, start_thread: start_thread(), hooks, tuning: Tuning::default(), seed: 0 };
     let driver = Box::new(BareDriver(kernel.clone()));
@@ -101,9 +107,9 @@ impl Runtime<Pool> {
     }
 }
 
-fn blocking_pool(kernel: &Arc<Bare>, hooks: &Hooks) -> Arc<BlockingPool> {
+fn blocking_pool(kernel: &Arc<Bare>, threads: usize, hooks: &Hooks) -> Arc<BlockingPool> {
     let config = blocking::Config {
-        max_threads: 2,
+        max_threads: threads,
         keep_alive: Duration::from_secs(10),
         start_thread: start_thread(),
         hooks: hooks.clone(),

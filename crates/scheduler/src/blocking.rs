@@ -18,6 +18,7 @@ use std::io;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use unstuck_base::fork::abort_in_child;
 use unstuck_base::parker::Parker;
 use unstuck_base::sync::{MODELLED, Mutex};
 use unstuck_base::{CachePadded, local};
@@ -294,6 +295,10 @@ impl Member {
                     Some(job) => {
                         self.begin_job();
                         job.run();
+                        if !pool.home.get().process().is_this() {
+                            // The job forked, and this is the child, which has no such pool.
+                            abort_in_child();
+                        }
                         pool.calls.search();
                         self.searches = true;
                     }

@@ -4,7 +4,7 @@
 //!    share words of their own, and add to them by read-modify-writes.
 //! 2. Whoever reads a word reads it alone: words need not agree with each other, and no decision is made by them.
 //! 3. The clock is read where a worker goes to sleep, wakes, or looks at the outside world, which costs more anyway; at
-//!    each poll only when there is a histogram.
+//!    each poll only when there is a histogram, and where a task is queued only when that is measured.
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,6 +14,8 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use unstuck_context::WorkerCounts;
+
+use crate::Tuning;
 
 /// How much one poll more changes the mean: it forgets what is some ten polls ago.
 const WEIGHT: f64 = 0.1;
@@ -32,7 +34,8 @@ pub(crate) struct Counts {
     local_schedules: AtomicU64,
     overflows: AtomicU64,
     forced_yields: AtomicU64,
-    poll_times: Option<PollTimes>,
+    poll_times: Option<Histogram>,
+    queue_times: Option<Histogram>,
     thread: Mutex<Option<ThreadId>>,
 }
 
@@ -71,8 +74,8 @@ impl Length {
     }
 }
 
-/// How many polls took how long.
-pub(crate) struct PollTimes {
+/// How many of what is measured took how long.
+pub(crate) struct Histogram {
     /// Where the buckets end, but the last one: in nanoseconds, excluded, in order.
     bounds: Arc<[u64]>,
     buckets: Box<[AtomicU64]>,
@@ -80,16 +83,16 @@ pub(crate) struct PollTimes {
 
 impl Counts {
     /// For one thread.
-    pub(crate) fn of_one(bounds: Option<&Arc<[u64]>>) -> Self {
-        Counts::new(false, bounds)
+    pub(crate) fn of_one(tuning: &Tuning) -> Self {
+        Counts::new(false, tuning)
     }
 
     /// For several threads.
-    pub(crate) fn of_several(bounds: Option<&Arc<[u64]>>) -> Self {
-        Counts::new(true, bounds)
+    pub(crate) fn of_several(tuning: &Tuning) -> Self {
+        Counts::new(true, tuning)
     }
 
-    fn new(shared: bool, bounds: Option<&Arc<[u64]>>) -> Self {
+    fn new(shared: bool, tuning: &Tuning) -> Self {
         let zero = || AtomicU64::new(0);
         Counts {
             shared,
@@ -103,7 +106,8 @@ impl Counts {
             local_schedules: zero(),
             overflows: zero(),
             forced_yields: zero(),
-            poll_times: bounds.map(PollTimes::new),
+            poll_times: tuning.poll_times.as_ref().map(Histogram::new),
+            queue_times: tuning.queue_times.as_ref().map(Histogram::new),
             thread: Mutex::new(None),
         }
     }
@@ -144,8 +148,12 @@ impl Counts {
         self.forced_yields.load(Relaxed)
     }
 
-    pub(crate) fn poll_times(&self) -> Option<&PollTimes> {
+    pub(crate) fn poll_times(&self) -> Option<&Histogram> {
         self.poll_times.as_ref()
+    }
+
+    pub(crate) fn queue_times(&self) -> Option<&Histogram> {
+        self.queue_times.as_ref()
     }
 
     /// What was counted. Whoever asks adds what is queued.
@@ -187,9 +195,9 @@ impl Counts {
     }
 }
 
-impl PollTimes {
+impl Histogram {
     fn new(bounds: &Arc<[u64]>) -> Self {
-        PollTimes { bounds: bounds.clone(), buckets: (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect() }
+        Histogram { bounds: bounds.clone(), buckets: (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect() }
     }
 
     pub(crate) fn record(&self, took: Duration) {
@@ -198,7 +206,7 @@ impl PollTimes {
         self.buckets[bucket].fetch_add(1, Relaxed);
     }
 
-    /// How many polls fell into a bucket; none if there is no such bucket.
+    /// How many fell into a bucket; none if there is no such bucket.
     pub(crate) fn count(&self, bucket: usize) -> u64 {
         self.buckets.get(bucket).map_or(0, |count| count.load(Relaxed))
     }
@@ -254,7 +262,7 @@ mod tests {
 
     #[test]
     fn sleep_is_no_work_and_a_sleep_without_polls_before_it_is_a_noop() {
-        let counts = Counts::of_one(None);
+        let counts = Counts::of_one(&Tuning::default());
         let start = Instant::now();
         let watch = Stopwatch::started(start, 0);
         watch.falls_asleep(&counts, 0, start + MS);
@@ -269,7 +277,7 @@ mod tests {
 
     #[test]
     fn the_mean_follows_what_polls_take_now() {
-        let counts = Counts::of_one(None);
+        let counts = Counts::of_one(&Tuning::default());
         counts.average(5, 5 * MS);
         assert_eq!(counts.read().mean_poll, MS);
         counts.average(1, 2 * MS);
@@ -281,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_time_falls_into_the_bucket_that_ends_after_it() {
-        let times = PollTimes::new(&Arc::from([10, 20]));
+        let times = Histogram::new(&Arc::from([10, 20]));
         for nanos in [0, 9, 10, 19, 20, 1000] {
             times.record(Duration::from_nanos(nanos));
         }
@@ -290,7 +298,7 @@ mod tests {
 
     #[test]
     fn words_of_several_threads_lose_nothing() {
-        let counts = Counts::of_several(None);
+        let counts = Counts::of_several(&Tuning::default());
         thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| (0..1000).for_each(|_| counts.polled()));

@@ -2,17 +2,17 @@
 //!
 //! 1. A hook runs where the thing happens, inside the runtime's context, with no lock held.
 //! 2. A panic of a hook ends where it is called: it harms neither the thread nor the task.
-//! 3. Without hooks and without a histogram, a poll costs two branches more than none of this would.
+//! 3. Without hooks and without a histogram, a poll costs a few branches more than none of this would.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use unstuck_task::{Id, Runnable};
+use unstuck_driver::Kernel;
+use unstuck_task::{Id, Origin, Runnable};
 
-use crate::counts::PollTimes;
+use crate::counts::Counts;
 use crate::quietly;
 
 /// A hook of the user's, run on a thread of the runtime.
@@ -52,16 +52,11 @@ pub struct Hooks {
 /// }
 /// ```
 pub struct TaskMeta<'a> {
-    id: Id,
-    spawned_at: &'static Location<'static>,
-    _room_for_more: PhantomData<&'a ()>,
+    origin: Origin<'a>,
+    queued: Option<Duration>,
 }
 
 impl TaskMeta<'_> {
-    fn new(id: Id, spawned_at: &'static Location<'static>) -> Self {
-        TaskMeta { id, spawned_at, _room_for_more: PhantomData }
-    }
-
     /// The task's id.
     ///
     /// # Examples
@@ -76,7 +71,7 @@ impl TaskMeta<'_> {
     /// }
     /// ```
     pub fn id(&self) -> Id {
-        self.id
+        self.origin.id
     }
 
     /// Where the task was spawned.
@@ -91,23 +86,58 @@ impl TaskMeta<'_> {
     /// }
     /// ```
     pub fn spawned_at(&self) -> &'static Location<'static> {
-        self.spawned_at
+        self.origin.spawned_at
+    }
+
+    /// What its spawner called it: see `task::Builder`. Most tasks have no name.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_scheduler::TaskMeta;
+    ///
+    /// fn title(task: &TaskMeta<'_>) -> String {
+    ///     task.name().map_or_else(|| format!("task {}", task.id()), str::to_owned)
+    /// }
+    /// ```
+    pub fn name(&self) -> Option<&str> {
+        self.origin.name
+    }
+
+    /// How long the task was queued before this poll: from when it was spawned or woken until a thread took it up. `None`
+    /// where the hook is not about a poll, or where the runtime does not measure it; it does if its builder was asked for
+    /// `track_task_schedule_latency`, or for a histogram of this.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use unstuck_scheduler::TaskMeta;
+    ///
+    /// /// Whether the task has waited for so long that somebody should look at what the other tasks do.
+    /// fn was_kept_waiting(task: &TaskMeta<'_>) -> bool {
+    ///     task.schedule_latency().is_some_and(|latency| latency > Duration::from_millis(100))
+    /// }
+    /// ```
+    pub fn schedule_latency(&self) -> Option<Duration> {
+        self.queued
     }
 }
 
 impl fmt::Debug for TaskMeta<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskMeta").field("id", &self.id).field("spawned_at", &self.spawned_at).finish()
+        let Origin { id, spawned_at, name } = &self.origin;
+        let mut text = f.debug_struct("TaskMeta");
+        text.field("id", id).field("spawned_at", spawned_at).field("name", name);
+        text.field("schedule_latency", &self.queued).finish()
     }
 }
 
 impl Hooks {
-    pub(crate) fn spawned(&self, id: Id, spawned_at: &'static Location<'static>) {
-        tell(&self.spawn, id, spawned_at);
+    pub(crate) fn spawned(&self, origin: Origin<'_>) {
+        tell(&self.spawn, origin, None);
     }
 
-    pub(crate) fn terminated(&self, id: Id, spawned_at: &'static Location<'static>) {
-        tell(&self.terminate, id, spawned_at);
+    pub(crate) fn terminated(&self, origin: Origin<'_>) {
+        tell(&self.terminate, origin, None);
     }
 }
 
@@ -124,14 +154,27 @@ pub(crate) fn run_hook(hook: &Option<Hook>) {
     }
 }
 
-/// Polls a task. `times` takes how long that took.
+/// Polls a task, which counts itself what it measures. With a `clock` it is known when the task was queued.
 #[inline]
-pub(crate) fn poll(task: Runnable, hooks: &Hooks, times: Option<&PollTimes>, now: impl Fn() -> Instant) {
-    if hooks.before_poll.is_none() && hooks.after_poll.is_none() && times.is_none() {
+pub(crate) fn poll(
+    task: Runnable,
+    hooks: &Hooks,
+    counts: &Counts,
+    clock: Option<&QueueClock>,
+    now: impl Fn() -> Instant,
+) {
+    let times = counts.poll_times();
+    if hooks.before_poll.is_none() && hooks.after_poll.is_none() && times.is_none() && clock.is_none() {
         return task.run();
     }
-    let (id, spawned_at) = (task.id(), task.spawned_at());
-    tell(&hooks.before_poll, id, spawned_at);
+    let queued = clock.map(|clock| clock.has_queued(&task));
+    if let (Some(times), Some(queued)) = (counts.queue_times(), queued) {
+        times.record(queued);
+    }
+    // Kept for what comes after the poll: the task may be gone by then.
+    let name = task.name();
+    let origin = Origin { name: name.as_deref(), ..Origin::new(task.id(), task.spawned_at()) };
+    tell(&hooks.before_poll, origin, queued);
     match times {
         None => task.run(),
         Some(times) => {
@@ -140,12 +183,43 @@ pub(crate) fn poll(task: Runnable, hooks: &Hooks, times: Option<&PollTimes>, now
             times.record(now().saturating_duration_since(began));
         }
     }
-    tell(&hooks.after_poll, id, spawned_at);
+    tell(&hooks.after_poll, origin, queued);
 }
 
 #[inline]
-fn tell(hook: &Option<TaskHook>, id: Id, spawned_at: &'static Location<'static>) {
+fn tell(hook: &Option<TaskHook>, origin: Origin<'_>, queued: Option<Duration>) {
     if let Some(hook) = hook {
-        quietly(|| hook(&TaskMeta::new(id, spawned_at)));
+        quietly(|| hook(&TaskMeta { origin, queued }));
+    }
+}
+
+/// When tasks are queued, in nanoseconds since it was made.
+pub(crate) struct QueueClock {
+    kernel: Arc<dyn Kernel>,
+    began: Instant,
+}
+
+/// Notes on a task that it is queued now, if that is measured.
+#[inline]
+pub(crate) fn queued(clock: &Option<QueueClock>, mut task: Runnable) -> Runnable {
+    if let Some(clock) = clock {
+        task.set_queued_at(clock.now());
+    }
+    task
+}
+
+impl QueueClock {
+    pub(crate) fn new(kernel: Arc<dyn Kernel>) -> Self {
+        QueueClock { began: kernel.real_now(), kernel }
+    }
+
+    fn has_queued(&self, task: &Runnable) -> Duration {
+        let now = self.now();
+        Duration::from_nanos(now.saturating_sub(task.queued_at().unwrap_or(now)))
+    }
+
+    fn now(&self) -> u64 {
+        // 500 years fit.
+        self.kernel.real_now().saturating_duration_since(self.began).as_nanos() as u64
     }
 }

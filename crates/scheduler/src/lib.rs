@@ -50,10 +50,20 @@ pub struct Tuning {
     /// Where the buckets of a histogram of poll times end, but the last one: in nanoseconds, excluded, in order. `None`: no
     /// histogram.
     pub poll_times: Option<Arc<[u64]>>,
+    /// The same, of how long tasks are queued before they are polled.
+    pub queue_times: Option<Arc<[u64]>>,
+    /// Whether hooks are told how long a task was queued; they are when there is a histogram of it, too.
+    pub tells_queue_times: bool,
     /// Whether a task that panics ends a single-threaded runtime.
     pub ends_by_panic: bool,
     /// Whether a worker that slept in the driver wakes another to sleep there, before it polls what it found.
     pub hands_seat_on: bool,
+}
+
+impl Tuning {
+    fn measures_queueing(&self) -> bool {
+        self.tells_queue_times || self.queue_times.is_some()
+    }
 }
 
 impl Default for Tuning {
@@ -63,6 +73,8 @@ impl Default for Tuning {
             event_interval: pace::EVENT_INTERVAL,
             inject_interval: None,
             poll_times: None,
+            queue_times: None,
+            tells_queue_times: false,
             ends_by_panic: false,
             hands_seat_on: false,
         }

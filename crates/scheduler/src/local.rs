@@ -13,7 +13,6 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::Location;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -21,7 +20,7 @@ use unstuck_base::local;
 use unstuck_base::sync::atomic::{AtomicBool, Ordering};
 use unstuck_base::sync::{Mutex, UnsafeCell};
 use unstuck_context::Spawner;
-use unstuck_task::{HomeRef, Id, JoinHandle, Runnable, Schedule, TaskList};
+use unstuck_task::{HomeRef, JoinHandle, Origin, Runnable, Schedule, TaskList};
 
 /// So many tasks are run before whoever awaits the set has its turn.
 const TASKS: usize = 61;
@@ -103,15 +102,14 @@ impl Local {
     }
 
     /// Spawns a task that stays on this thread.
-    pub fn spawn<F>(&self, future: F, spawned_at: &'static Location<'static>) -> JoinHandle<F::Output>
+    pub fn spawn<F>(&self, future: F, origin: Origin<'_>) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
     {
         let LocalTasks { home, live, .. } = &*self.tasks;
-        let id = Id::from_number(local::next_task_id());
         // SAFETY: rule 1: the tasks are run and dropped, and the list is closed, on the thread of the `Local`.
-        let (join, runnable) = unsafe { live.spawn_unchecked(future, home, id, spawned_at) };
+        let (join, runnable) = unsafe { live.spawn_unchecked(future, home, origin) };
         if let Some(runnable) = runnable {
             self.tasks.schedule(runnable);
         }
@@ -136,7 +134,11 @@ impl Local {
     }
 
     /// Runs tasks that are ready, a few dozens at most.
+    ///
+    /// # Panics
+    /// In a forked child, if the set was made by its parent.
     pub fn run_some(&self) -> Ran {
+        self.tasks.home.get().process().assert_is_this();
         self.enter(|| {
             for _ in 0..TASKS {
                 if self.has_panicked() {
@@ -200,6 +202,10 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
+        if !self.tasks.home.get().process().is_this() {
+            // What it runs is the parent's, and is neither run nor dropped here.
+            return std::mem::forget(self.tasks.clone());
+        }
         self.shut_down();
     }
 }
@@ -319,9 +325,16 @@ mod tests {
     use super::*;
     use std::cell::{Cell, RefCell};
     use std::future::poll_fn;
+    use std::panic::Location;
     use std::rc::Rc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Poll, Wake};
+
+    use unstuck_task::Id;
+
+    fn origin() -> Origin<'static> {
+        Origin::new(Id::from_number(local::next_task_id()), Location::caller())
+    }
 
     #[derive(Default)]
     struct Count(AtomicUsize);
@@ -349,7 +362,7 @@ mod tests {
         let set = Local::new();
         let count = Arc::new(Count::default());
         let slot = Rc::new(RefCell::new(None));
-        let join = set.spawn(wait_once(&slot), Location::caller());
+        let join = set.spawn(wait_once(&slot), origin());
         let poller = set.poller();
         poller.leave_waker(&Waker::from(count.clone()));
         assert_eq!(set.run_some(), Ran::All);
@@ -367,7 +380,7 @@ mod tests {
         let ran = Rc::new(Cell::new(0));
         for _ in 0..100 {
             let ran = ran.clone();
-            drop(set.spawn(async move { ran.set(ran.get() + 1) }, Location::caller()));
+            drop(set.spawn(async move { ran.set(ran.get() + 1) }, origin()));
         }
         assert_eq!(set.run_some(), Ran::Some);
         assert!((1..100).contains(&ran.get()));
@@ -385,13 +398,13 @@ mod tests {
             wait.await;
             drop(alive_too);
         };
-        drop(set.spawn(waits, Location::caller()));
+        drop(set.spawn(waits, origin()));
         assert_eq!(set.run_some(), Ran::All);
         let queued = alive.clone();
-        drop(set.spawn(async move { drop(queued) }, Location::caller()));
+        drop(set.spawn(async move { drop(queued) }, origin()));
         set.shut_down();
         assert_eq!(Rc::strong_count(&alive), 1);
-        assert!(set.spawn(async {}, Location::caller()).is_finished());
+        assert!(set.spawn(async {}, origin()).is_finished());
         slot.borrow_mut().take().unwrap().wake();
     }
 
@@ -403,7 +416,7 @@ mod tests {
         for (poller, count) in pollers.iter().zip(&counts) {
             poller.leave_waker(&Waker::from(count.clone()));
         }
-        drop(set.spawn(async {}, Location::caller()));
+        drop(set.spawn(async {}, origin()));
         assert!(counts.iter().all(|count| count.0.load(Ordering::Relaxed) == 1));
         let [first, second] = pollers;
         second.leave_waker(&Waker::from(counts[1].clone()));

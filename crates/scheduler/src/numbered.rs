@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex};
 
 use unstuck_base::local;
-use unstuck_task::{HomeRef, Id, Runnable, Schedule, TaskList, unlisted};
+use unstuck_task::{HomeRef, Id, Origin, Runnable, Schedule, TaskList, unlisted};
 
 /// Makes tasks, and records in which order they end.
 pub(crate) struct Numbered {
@@ -32,7 +32,7 @@ impl Numbered {
         let tells = Tells { number, ends: self.ends.clone(), ran: false };
         let work = async move { tells.run() };
         let id = Id::from_number(local::next_task_id());
-        unlisted(work, &self.home, id, Location::caller()).0
+        unlisted(work, &self.home, Origin::new(id, Location::caller())).0
     }
 
     pub(crate) fn ends(&self) -> Ends {

@@ -9,12 +9,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use unstuck_base::fork::Process;
 use unstuck_base::local::{self, TaskRef};
 use unstuck_base::parker::Parker;
 
 use crate::patience::Patience;
 
 /// Runs `future` to its end on this thread, which sleeps while the future waits.
+///
+/// # Panics
+/// If the future does; in a child that the future has forked, if it waits there.
+#[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     let parker = Arc::new(Parker::new());
@@ -22,10 +27,13 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut cx = Context::from_waker(&waker);
     let mut root = Root::new();
     let mut patience = Patience::new();
+    let process = Process::this();
     loop {
         if let Poll::Ready(output) = root.poll(future.as_mut(), &mut cx) {
             return output;
         }
+        // The poll may have forked, and nobody in the child would ever wake it.
+        process.assert_is_this();
         if !patience.spin_until(|| parker.take_notification()) {
             parker.park();
         }

@@ -7,14 +7,14 @@
 //! 3. Fairness: the queue is first in, first out. The outside world is looked at as `pace.rs` says, and each time
 //!    what is in inject joins the queue. Between two polls of the root future the tasks that are queued have their turn,
 //!    `ROUND` of them at most.
-//! 4. The runtime's own thread-local role is set while futures are polled or dropped, so that what they wake is queued
+//! 4. In a forked child the scheduler of its parent polls and drops nothing: `block_on` panics unless its future ends.
+//! 5. The runtime's own thread-local role is set while futures are polled or dropped, so that what they wake is queued
 //!    here.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
@@ -28,11 +28,11 @@ use unstuck_base::sync::atomic::{AtomicBool, Ordering};
 use unstuck_base::{CachePadded, WakeBatch, local};
 use unstuck_context::{CantBlock, Flavor, Scheduler, Spawner, WorkerCounts};
 use unstuck_driver::{Driver, Kernel, Timers};
-use unstuck_task::{HomeRef, Id, Runnable, Schedule, TaskList};
+use unstuck_task::{HomeRef, Origin, Runnable, Schedule, TaskList};
 
 use crate::asleep::Asleep;
 use crate::counts::{Counts, Length, Stopwatch, Tally};
-use crate::hooks;
+use crate::hooks::{self, QueueClock, queued};
 use crate::inject::Inject;
 use crate::pace::{Every, Pace};
 use crate::root::Root;
@@ -66,6 +66,8 @@ pub struct Shared {
     /// How often a poll used up its budget.
     forced_yields: Tally,
     hooks: Hooks,
+    /// `None`: how long tasks are queued is not measured.
+    queue_clock: Option<QueueClock>,
     tuning: Tuning,
     /// A task has panicked, and that is to end the runtime: whoever is in `block_on`, or comes later, panics.
     panicked: AtomicBool,
@@ -103,12 +105,13 @@ impl Single {
     ) -> Self {
         let shared = Arc::new(Shared {
             home: HomeRef::new(),
-            tasks: TaskList::new(0),
+            tasks: TaskList::new(0).with_times(tuning.measures_queueing()),
             inject: Inject::new(),
+            queue_clock: tuning.measures_queueing().then(|| QueueClock::new(kernel.clone())),
             kernel,
             timers,
             asleep: Asleep::new(),
-            counts: CachePadded::new(Counts::of_one(tuning.poll_times.as_ref())),
+            counts: CachePadded::new(Counts::of_one(&tuning)),
             queued: Length::new(),
             forced_yields: Tally::new(),
             hooks,
@@ -158,6 +161,7 @@ impl Single {
                     return Ok(output);
                 }
             }
+            self.shared.assert_is_here();
             self.waiting.lock().push(waker.clone());
             // The core may have come back before we were on the list.
             if self.core.lock().is_none() {
@@ -218,6 +222,8 @@ impl Single {
         running.enter(|| {
             loop {
                 let mut look = false;
+                // A poll may have forked: in the child nothing runs any more.
+                shared.assert_is_here();
                 if shared.has_panicked() {
                     running.cancel_all();
                     panic!("a spawned task panicked and the runtime is configured to shut down on unhandled panic");
@@ -226,6 +232,7 @@ impl Single {
                     if let Poll::Ready(output) = root.poll(future.as_mut(), &mut cx) {
                         return Ok(output);
                     }
+                    shared.assert_is_here();
                     let queued = running.queue.borrow().len();
                     turns = queued.clamp(1, ROUND);
                     look = running.polled(&mut pace, root_waker.is_woken(), turns.min(queued) + 1);
@@ -253,6 +260,11 @@ impl Single {
 
 impl Drop for Single {
     fn drop(&mut self) {
+        if !self.shared.home.get().process().is_this() {
+            // What it runs is the parent's, and is neither run nor dropped here.
+            std::mem::forget(self.core.get_mut().take());
+            return;
+        }
         self.shut_down();
     }
 }
@@ -267,6 +279,12 @@ struct GiveBack<'a> {
 
 impl Drop for GiveBack<'_> {
     fn drop(&mut self) {
+        if !self.single.shared.home.get().process().is_this() {
+            // As in the drop of `Single`.
+            std::mem::forget((self.running.queue.take(), self.driver.take()));
+            local::seed_random(self.random.take());
+            return;
+        }
         self.running.worked(self.single.shared.kernel.real_now());
         let random = local::seed_random(self.random.take()).unwrap_or_else(|| Prng::seeded(0));
         let queue = self.running.queue.take();
@@ -335,9 +353,9 @@ impl Running {
             self.yielded.set(false);
             let shared = self.shared();
             shared.counts.polled();
-            hooks::poll(task, &shared.hooks, shared.counts.poll_times(), || shared.kernel.real_now());
+            hooks::poll(task, &shared.hooks, &shared.counts, shared.queue_clock.as_ref(), || shared.kernel.real_now());
             look = self.polled(pace, self.yielded.get(), self.queue.borrow().len());
-            if shared.has_panicked() {
+            if shared.has_panicked() || !shared.home.get().process().is_this() {
                 return After::Root;
             }
         }
@@ -411,6 +429,12 @@ impl Running {
 }
 
 impl Shared {
+    /// Panics in a child of the process whose scheduler this is.
+    #[track_caller]
+    fn assert_is_here(&self) {
+        self.home.get().process().assert_is_this();
+    }
+
     fn has_panicked(&self) -> bool {
         // Relaxed: whoever panics says so on the thread that asks next, or before that thread gets the core.
         self.panicked.load(Ordering::Relaxed)
@@ -460,12 +484,14 @@ impl Shared {
 impl Schedule for Shared {
     #[inline]
     fn schedule(&self, task: Runnable) {
+        let task = queued(&self.queue_clock, task);
         if let Some(task) = self.queue_here(task, false) {
             self.queue_from_outside(task);
         }
     }
 
     fn reschedule(&self, task: Runnable) {
+        let task = queued(&self.queue_clock, task);
         if let Some(task) = self.queue_here(task, true) {
             self.queue_from_outside(task);
         }
@@ -475,8 +501,8 @@ impl Schedule for Shared {
         Some(&self.tasks)
     }
 
-    fn ended(&self, id: Id, spawned_at: &'static Location<'static>) {
-        self.hooks.terminated(id, spawned_at);
+    fn ended(&self, origin: Origin<'_>) {
+        self.hooks.terminated(origin);
     }
 
     fn panicked(&self) {
@@ -495,8 +521,8 @@ impl Spawner for Shared {
         &self.tasks
     }
 
-    fn spawned(&self, id: Id, spawned_at: &'static Location<'static>) {
-        self.hooks.spawned(id, spawned_at);
+    fn spawned(&self, origin: Origin<'_>) {
+        self.hooks.spawned(origin);
     }
 }
 
@@ -541,6 +567,14 @@ impl Scheduler for Shared {
 
     fn poll_times(&self, _worker: usize, bucket: usize) -> u64 {
         self.counts.poll_times().map_or(0, |times| times.count(bucket))
+    }
+
+    fn queue_time_bounds(&self) -> Option<&[u64]> {
+        self.tuning.queue_times.as_deref()
+    }
+
+    fn queue_times(&self, _worker: usize, bucket: usize) -> u64 {
+        self.counts.queue_times().map_or(0, |times| times.count(bucket))
     }
 
     fn begin_blocking(&self) -> Result<Option<Box<dyn std::any::Any>>, CantBlock> {

@@ -13,9 +13,10 @@ use crate::main_future::Main;
 pub(crate) fn report(main: &Main, tasks: &TaskList) -> String {
     let (polls, waits) = main.state();
     let mut text = format!("\n  the main future, {}", doing(main.is_ready(), polls, waits.first, waits.len));
-    for Probe { spawned_at, scheduled, polls, waiting, .. } in tasks.probes() {
+    for Probe { spawned_at, name, scheduled, polls, waiting, .. } in tasks.probes() {
         let doing = doing(scheduled, polls, waiting.first, waiting.count);
-        write!(text, "\n  the task spawned at {spawned_at}, {doing}").expect("a String takes everything");
+        let task = name.map_or_else(|| "the task".to_owned(), |name| format!("the task {name:?},"));
+        write!(text, "\n  {task} spawned at {spawned_at}, {doing}").expect("a String takes everything");
     }
     text
 }

@@ -169,7 +169,7 @@ impl Arrival<'_> {
         barrier.arrived.store(arrived, Ordering::Relaxed);
         // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
         unsafe {
-            queue.join(&self.waiter, 1);
+            queue.join(&self.waiter);
             queue.stamp(&self.waiter, barrier.key());
             let _none = queue.leave_waker(&self.waiter, waker);
         }

@@ -48,7 +48,7 @@ impl<'a> Place<'a> {
         // SAFETY: rule 1 of the wait list: the waiter is pinned with us, it is in no list, and it leaves in our `drop`
         // or before.
         let _none = unsafe {
-            queue.join(&this.waiter, 1);
+            queue.join(&this.waiter);
             queue.stamp(&this.waiter, key(this.list));
             queue.leave_waker(&this.waiter, waker)
         };

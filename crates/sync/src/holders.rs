@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use unstuck_base::CachePadded;
+use unstuck_base::fork::PerProcess;
 use unstuck_base::local::{self, TaskRef};
 
 use crate::wait_list::Seen;
@@ -365,9 +366,9 @@ struct Shard {
 
 const SHARDS: usize = 16;
 
-static TABLE: [CachePadded<Mutex<Shard>>; SHARDS] =
-    [const { CachePadded::new(Mutex::new(Shard { all: Vec::new(), free: Vec::new() })) }; SHARDS];
+static TABLE: PerProcess<[CachePadded<Mutex<Shard>>; SHARDS]> =
+    PerProcess::new(|| [const { CachePadded::new(Mutex::new(Shard { all: Vec::new(), free: Vec::new() })) }; SHARDS]);
 
 fn shard(at: usize) -> MutexGuard<'static, Shard> {
-    TABLE[at].lock().unwrap_or_else(PoisonError::into_inner)
+    TABLE.get()[at].lock().unwrap_or_else(PoisonError::into_inner)
 }

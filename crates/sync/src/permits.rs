@@ -31,7 +31,7 @@ use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
 use unstuck_base::wake_batch::WakeBatch;
 
 use crate::holders::HeldBy;
-use crate::wait_list::{Queue, WaitList};
+use crate::wait_list::{Look, Queue, WaitList, Waiter};
 
 pub(crate) use claim::{Claim, Source};
 
@@ -221,6 +221,25 @@ impl Permits {
         } else if in_hand > 0 {
             // Release: as in `release`.
             self.word.fetch_add(in_hand << SHIFT, Ordering::Release);
+        }
+    }
+
+    /// On behalf of a claim that waits and has a granted sibling: takes over from siblings that are abandoned, and hands
+    /// out. `true`: it is too early to say; look again in the next poll.
+    ///
+    /// # Safety
+    /// `waiter` has joined the queue, waits, and was stamped in the poll in progress.
+    #[cold]
+    unsafe fn look_for_abandoned(&self, queue: &mut Queue, waiter: &Waiter, batch: &mut WakeBatch) -> bool {
+        // SAFETY: forwarded.
+        match unsafe { queue.look_for_abandoned(waiter) } {
+            Look::Nothing => false,
+            Look::Early => true,
+            Look::Taken(in_hand) => {
+                self.held_by.fetched();
+                self.hand_out(queue, in_hand, batch);
+                false
+            }
         }
     }
 

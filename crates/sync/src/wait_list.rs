@@ -6,10 +6,9 @@
 //!    before, and is left with nothing to drop. So a future that never waits does not pay for it.
 //! 3. `waiting` is first in, first out: who came first is granted first. Only its front may have a part of what it needs.
 //! 4. A grant stays linked, in `granted`, until the next poll of its future consumes it: what a future has been granted
-//!    but never fetched can be found, reported, and handed to another future of the same task.
+//!    but never fetched can be found, reported, and taken over by another future of the same task (`takeover.rs`).
 //! 5. Every poll stamps its waiter with the task and its poll number. So a grant carries the poll in which its future
-//!    was last seen: a later poll of that task that ended without consuming the grant proves that the task does not
-//!    poll this future any more.
+//!    was last seen.
 //! 6. A call tells news, and gives nothing that another future could use: who is called is in no list any more. A part
 //!    of what it needs that it had been given stays with it. Setting `called` is the last that its caller does to it;
 //!    from then on the waiter is its future's alone, without the lock.
@@ -24,6 +23,11 @@
 //! | Waiting       | -                  | Granted | Called  | (out)            |
 //! | Granted       | -                  | -       | -       | (out)            |
 //! | Called        | -                  | -       | -       | (out)            |
+//!
+//! A takeover turns Granted back to Waiting.
+
+mod siblings;
+mod takeover;
 
 use std::mem::MaybeUninit;
 use std::panic::Location;
@@ -37,6 +41,11 @@ use unstuck_base::sync::atomic::{AtomicBool, Ordering};
 use unstuck_base::sync::{Mutex, MutexGuard, UnsafeCell};
 use unstuck_base::wake_batch::WakeBatch;
 
+use siblings::{Run, Siblings};
+use takeover::Overlooked;
+
+pub(crate) use takeover::Look;
+
 /// The queue behind its lock.
 #[derive(Debug)]
 pub(crate) struct WaitList(Mutex<Queue>);
@@ -46,6 +55,8 @@ pub(crate) struct WaitList(Mutex<Queue>);
 pub(crate) struct Queue {
     waiting: List<Waiter>,
     granted: List<Waiter>,
+    /// Which of them belong to the same task. Made when a second one joins that may take over.
+    siblings: Option<Box<Siblings>>,
 }
 
 /// One waiting future's place in the queue; see the module's rules.
@@ -53,6 +64,8 @@ pub(crate) struct Waiter {
     links: Links<Waiter>,
     kind: WaitKind,
     at: &'static Location<'static>,
+    /// How much it needs (in the lock's own measure).
+    needs: usize,
     /// Whether the state is `Called`.
     called: AtomicBool,
     entry: UnsafeCell<MaybeUninit<Entry>>,
@@ -61,13 +74,16 @@ pub(crate) struct Waiter {
 /// The part of a waiter that belongs to the list's lock.
 struct Entry {
     state: State,
-    needs: usize,
+    /// Where it is among the waiters of its task; `None`: not there.
+    run: Option<Run>,
+    overlooked: Overlooked,
     /// What it was given so far; of one that was called, the mark.
     has: usize,
     /// Present while the state is `Waiting`, unless the future was queued without being polled.
     waker: Option<Waker>,
     /// The poll in which the future was last seen pending.
     stamp: Option<TaskRef>,
+    sibling: Links<Waiter>,
 }
 
 /// Where a waiter is that has joined; see the table.
@@ -100,7 +116,7 @@ impl WaitList {
     const_unless_model! {
         /// A list in which nobody waits.
         pub(crate) fn new() -> Self {
-            WaitList(Mutex::new(Queue { waiting: List::new(), granted: List::new() }))
+            WaitList(Mutex::new(Queue { waiting: List::new(), granted: List::new(), siblings: None }))
         }
     }
 
@@ -147,14 +163,14 @@ impl Queue {
         !self.waiting.is_empty()
     }
 
-    /// Puts `waiter` at the back. It has nothing yet and needs `needs` (in the lock's own measure).
+    /// Puts `waiter` at the back. It has nothing yet.
     ///
     /// # Safety
     /// `waiter` is out, has joined no other list before, stays in place, and leaves before it is freed (rule 1).
-    pub(crate) unsafe fn join(&mut self, waiter: &Waiter, needs: usize) {
+    pub(crate) unsafe fn join(&mut self, waiter: &Waiter) {
         // SAFETY: rule 1 is the caller's.
         unsafe {
-            waiter.write(Entry { state: State::Waiting, needs, has: 0, waker: None, stamp: None });
+            waiter.write(State::Waiting, 0);
             self.waiting.push_back(NonNull::from(waiter));
         }
     }
@@ -163,10 +179,10 @@ impl Queue {
     ///
     /// # Safety
     /// As [`join`](Queue::join).
-    pub(crate) unsafe fn join_granted(&mut self, waiter: &Waiter, needs: usize) {
+    pub(crate) unsafe fn join_granted(&mut self, waiter: &Waiter) {
         // SAFETY: rule 1 is the caller's.
         unsafe {
-            waiter.write(Entry { state: State::Granted, needs, has: needs, waker: None, stamp: None });
+            waiter.write(State::Granted, waiter.needs);
             self.granted.push_back(NonNull::from(waiter));
         }
     }
@@ -186,17 +202,28 @@ impl Queue {
         }
     }
 
-    /// Stamps `waiter` with the poll in progress (rule 5), and records once per poll what that poll waits for.
+    /// Takes the waker of a waiter back.
     ///
     /// # Safety
     /// `waiter` has joined this list and no other.
-    pub(crate) unsafe fn stamp(&mut self, waiter: &Waiter, key: usize) {
+    pub(crate) unsafe fn take_waker(&mut self, waiter: &Waiter) -> Option<Waker> {
+        // SAFETY: rule 2, and the caller's promise.
+        unsafe { waiter.with(self, |entry| entry.waker.take()) }
+    }
+
+    /// Stamps `waiter` with the poll in progress (rule 5), and records once per poll what that poll waits for. Returns
+    /// the stamp before.
+    ///
+    /// # Safety
+    /// `waiter` has joined this list and no other.
+    pub(crate) unsafe fn stamp(&mut self, waiter: &Waiter, key: usize) -> Option<TaskRef> {
         let now = local::current_task();
         // SAFETY: rule 2, and the caller's promise.
         let before = unsafe { waiter.with(self, |entry| std::mem::replace(&mut entry.stamp, now)) };
         if now.is_some() && before != now {
             local::wait_for(waiter.kind, key, waiter.at);
         }
+        before
     }
 
     /// The state of `waiter`.
@@ -212,7 +239,10 @@ impl Queue {
     pub(crate) fn first_lacks(&mut self) -> Option<usize> {
         let first = self.waiting.front()?;
         // SAFETY: rule 1: who is linked is alive and in place.
-        unsafe { first.as_ref().with(self, |entry| Some(entry.needs - entry.has)) }
+        unsafe {
+            let first = first.as_ref();
+            first.with(self, |entry| Some(first.needs - entry.has))
+        }
     }
 
     /// Gives the first in line a part of what it needs, or all of it. Once it has all it is granted: its waker goes
@@ -221,10 +251,11 @@ impl Queue {
         let first = self.waiting.front().expect("somebody waits");
         // SAFETY: rule 1: who is linked is alive and in place.
         let complete = unsafe {
-            first.as_ref().with(self, |entry| {
+            let first = first.as_ref();
+            first.with(self, |entry| {
                 entry.has += amount;
-                assert!(entry.has <= entry.needs, "a waiter was given more than it needs");
-                entry.has == entry.needs
+                assert!(entry.has <= first.needs, "a waiter was given more than it needs");
+                entry.has == first.needs
             })
         };
         complete.then(|| self.grant(first, batch))
@@ -258,18 +289,21 @@ impl Queue {
     /// `waiter` has joined this list, and is not out.
     pub(crate) unsafe fn leave(&mut self, waiter: &Waiter, key: usize, leftover: &mut Option<Waker>) -> Left {
         // SAFETY: rule 2, and the caller's promise.
-        let (left, stamp) = unsafe {
+        let (left, stamp, run) = unsafe {
             waiter.with(self, |entry| {
                 if let Some(waker) = entry.waker.take() {
                     *leftover = Some(waker);
                 }
-                (Left { state: entry.state, has: entry.has }, entry.stamp)
+                (Left { state: entry.state, has: entry.has }, entry.stamp, entry.run)
             })
         };
         // Relaxed: what concerns the state is passed on through the lock.
         waiter.called.store(false, Ordering::Relaxed);
         // SAFETY: the state says which of our lists the waiter is in.
         unsafe {
+            if run.is_some() {
+                self.unfile(NonNull::from(waiter), stamp);
+            }
             match left.state {
                 State::Waiting => self.waiting.remove(NonNull::from(waiter)),
                 State::Granted => self.granted.remove(NonNull::from(waiter)),
@@ -298,6 +332,10 @@ impl Queue {
         // SAFETY: it was linked until now, so it is alive and in place (rule 1). Its future does not free it without our
         // lock until `called` is set; that is the last touch, and it makes no reference to the rest (rule 6).
         unsafe {
+            let (run, stamp) = waiter.as_ref().with(self, |entry| (entry.run, entry.stamp));
+            if run.is_some() {
+                self.unfile(waiter, stamp);
+            }
             waiter.as_ref().with(self, |entry| {
                 entry.state = State::Called;
                 if let Some(waker) = entry.waker.take() {
@@ -317,31 +355,51 @@ impl Queue {
         unsafe {
             self.waiting.remove(waiter);
             self.granted.push_back(waiter);
-            let waiter = waiter.as_ref();
-            waiter.with(self, |entry| {
+            let (waker, run, stamp) = waiter.as_ref().with(self, |entry| {
                 entry.state = State::Granted;
-                if let Some(waker) = entry.waker.take() {
-                    batch.push(waker);
-                }
-                Seen { stamp: entry.stamp, at: waiter.at }
-            })
+                (entry.waker.take(), entry.run, entry.stamp)
+            });
+            let siblings = match run {
+                Some(_) => self.granted_a_sibling(waiter, waker.as_ref()),
+                None => [None, None],
+            };
+            // The one that was granted first: a set of futures that polls in the order of the wakes polls it before.
+            for waker in [waker].into_iter().chain(siblings).flatten() {
+                batch.push(waker);
+            }
+            Seen { stamp, at: waiter.as_ref().at }
         }
     }
 }
 
 impl Waiter {
     const_unless_model! {
-        /// A waiter that has joined nothing: for a future that waits for `kind` on behalf of the code at `at`.
+        /// A waiter that has joined nothing: for a future that waits for news of `kind` on behalf of the code at `at`.
         #[inline]
         pub(crate) fn new(kind: WaitKind, at: &'static Location<'static>) -> Self {
+            Waiter::for_amount(1, kind, at)
+        }
+    }
+
+    const_unless_model! {
+        /// As `new`, for a future that needs `needs` (in the lock's own measure).
+        #[inline]
+        pub(crate) fn for_amount(needs: usize, kind: WaitKind, at: &'static Location<'static>) -> Self {
             Waiter {
                 links: Links::new(),
                 kind,
                 at,
+                needs,
                 called: AtomicBool::new(false),
                 entry: UnsafeCell::new(MaybeUninit::uninit()),
             }
         }
+    }
+
+    /// How much it needs.
+    #[inline]
+    pub(crate) fn needs(&self) -> usize {
+        self.needs
     }
 
     /// Where the user's code asked.
@@ -385,7 +443,9 @@ impl Waiter {
     ///
     /// # Safety
     /// The waiter is out, and the caller is its future.
-    unsafe fn write(&self, new: Entry) {
+    unsafe fn write(&self, state: State, has: usize) {
+        let overlooked = Overlooked::default();
+        let new = Entry { state, run: None, overlooked, has, waker: None, stamp: None, sibling: Links::new() };
         // SAFETY: nobody else touches a waiter that is out. What was there before has nothing to drop (rule 2).
         self.entry.with_mut(|entry| unsafe { (*entry).write(new) });
     }

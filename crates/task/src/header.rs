@@ -1,6 +1,6 @@
 //! The allocation of a task: a header of fixed size, and behind it the stage (the future, then its output).
 //!
-//! 1. The header is first, so a pointer to it is a pointer to the allocation; the vtable knows the rest.
+//! 1. The header is first, but for what few tasks have before it (`origin.rs`); the vtable knows the rest.
 //! 2. The stage is a union without a tag: the state word says which of its sides is there (rules 2 and 3 of `lib.rs`).
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
@@ -20,6 +20,7 @@ use unstuck_base::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use crate::error::JoinError;
 use crate::id::Id;
+use crate::origin::{Extra, Origin};
 use crate::probe::Record;
 use crate::schedule::{Home, HomeRef};
 use crate::state::State;
@@ -45,6 +46,8 @@ pub(crate) struct Header {
     pub(crate) shard: u16,
     /// Whether the join handle has taken the output: only it touches this.
     pub(crate) taken: UnsafeCell<bool>,
+    /// Whether an [`Extra`] is before this; never changes after the spawn.
+    pub(crate) has_extra: bool,
 }
 
 /// The `shard` of a task that is in no list.
@@ -105,33 +108,54 @@ impl<F: Future> VtableOf<F> {
     };
 }
 
-/// Allocates a task in its first state; see [`State::spawned`].
+/// The memory of a task, and how far from its start the cell is.
+#[inline]
+const fn memory<F: Future>(has_extra: bool) -> (Layout, usize) {
+    let cell = Layout::new::<Cell<F>>();
+    if !has_extra {
+        return (cell, 0);
+    }
+    let front = size_of::<Extra>().next_multiple_of(cell.align());
+    match Layout::from_size_align(front + cell.size(), cell.align()) {
+        Ok(whole) => (whole, front),
+        Err(_) => panic!("a future is larger than memory can be"),
+    }
+}
+
+/// Allocates a task in its first state; see [`State::spawned`]. With `times` it has room for when it was queued.
 #[inline]
 pub(crate) fn allocate<F: Future>(
     future: F,
     home: &HomeRef,
-    id: Id,
-    spawned_at: &'static Location<'static>,
+    origin: Origin<'_>,
     listed: Option<u16>,
+    times: bool,
 ) -> NonNull<Header> {
-    let layout = Layout::new::<Cell<F>>();
+    let has_extra = times || origin.name.is_some();
+    let (layout, front) = memory::<F>(has_extra);
     // SAFETY: a task has a header, so the layout is not empty.
-    let memory = unsafe { alloc(layout) }.cast::<Cell<F>>();
-    let Some(cell) = NonNull::new(memory) else { handle_alloc_error(layout) };
+    let Some(start) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
+    // SAFETY: the layout has the cell there.
+    let cell = unsafe { start.add(front) }.cast::<Cell<F>>();
     let header = Header {
         state: State::spawned(listed.is_some()),
         vtable: &VtableOf::<F>::VTABLE,
         home: home.get(),
         queue_link: AtomicPtr::new(std::ptr::null_mut()),
         links: Links::new(),
-        id,
-        spawned_at,
+        id: origin.id,
+        spawned_at: origin.spawned_at,
         record: Record::new(),
         join_waker: UnsafeCell::new(None),
         polls: AtomicU32::new(0),
         shard: listed.unwrap_or(UNLISTED),
         taken: UnsafeCell::new(false),
+        has_extra,
     };
+    if has_extra {
+        // SAFETY: the layout has room for it before the cell, whose first field is the header.
+        unsafe { Extra::place(cell.cast()).write(Extra::new(origin.name)) };
+    }
     // SAFETY: fresh memory of the right layout; field by field, so that the future is copied once, to its place.
     unsafe {
         (&raw mut (*cell.as_ptr()).header).write(header);
@@ -262,9 +286,12 @@ unsafe fn drop_output<F: Future>(task: NonNull<Header>) {
 unsafe fn free<F: Future>(task: NonNull<Header>) {
     // SAFETY: rule 8: ours was the last reference. The stage is a union and is not dropped.
     unsafe {
-        let cell = task.cast::<Cell<F>>();
-        std::ptr::drop_in_place(cell.as_ptr());
-        dealloc(cell.as_ptr().cast(), Layout::new::<Cell<F>>());
+        let (layout, front) = memory::<F>(task.as_ref().has_extra);
+        if task.as_ref().has_extra {
+            Extra::place(task).drop_in_place();
+        }
+        task.cast::<Cell<F>>().drop_in_place();
+        dealloc(task.cast::<u8>().sub(front).as_ptr(), layout);
     }
 }
 

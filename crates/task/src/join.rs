@@ -179,6 +179,7 @@ impl<T> Future for JoinHandle<T> {
         assert!(!self.taken(), "JoinHandle polled after completion");
         if self.leave_waker(cx) {
             let header = self.header();
+            header.home.process().assert_is_this();
             local::wait_for(WaitKind::Join, self.task.as_ptr().addr(), header.spawned_at);
             return Poll::Pending;
         }
@@ -212,7 +213,7 @@ impl<T> Drop for JoinHandle<T> {
     }
 }
 
-impl<T> fmt::Debug for JoinHandle<T> {
+impl<T: fmt::Debug> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JoinHandle").field("id", &self.id()).finish()
     }

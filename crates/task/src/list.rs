@@ -8,7 +8,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::ptr::NonNull;
 
 use unstuck_base::list::List;
@@ -16,8 +15,8 @@ use unstuck_base::sync::Mutex;
 use unstuck_base::{CachePadded, local};
 
 use crate::header::{self, Header};
-use crate::id::Id;
 use crate::join::JoinHandle;
+use crate::origin::Origin;
 use crate::probe::Probe;
 use crate::run::{Runnable, cancel, release};
 use crate::schedule::HomeRef;
@@ -26,6 +25,7 @@ use crate::state::OnShutdown;
 /// The live tasks; see the module's rules.
 pub struct TaskList {
     shards: Box<[CachePadded<Mutex<Shard>>]>,
+    times: bool,
 }
 
 struct Shard {
@@ -43,25 +43,24 @@ impl TaskList {
     /// An open list for a scheduler with so many threads.
     pub fn new(threads: usize) -> Self {
         let shard = || CachePadded::new(Mutex::new(Shard { open: true, len: 0, entered: 0, tasks: List::new() }));
-        TaskList { shards: (0..=threads.min(usize::from(u16::MAX) - 1)).map(|_| shard()).collect() }
+        TaskList { shards: (0..=threads.min(usize::from(u16::MAX) - 1)).map(|_| shard()).collect(), times: false }
+    }
+
+    /// With `times`, its tasks have room for when they were queued; see [`Runnable::set_queued_at`].
+    pub fn with_times(self, times: bool) -> Self {
+        TaskList { times, ..self }
     }
 
     /// Makes a task of `future`. The runnable is to be scheduled; there is none when the list is closed: then the future
     /// is dropped already, and the join handle says that the task was cancelled.
     #[inline]
-    pub fn spawn<F>(
-        &self,
-        future: F,
-        home: &HomeRef,
-        id: Id,
-        spawned_at: &'static Location<'static>,
-    ) -> (JoinHandle<F::Output>, Option<Runnable>)
+    pub fn spawn<F>(&self, future: F, home: &HomeRef, origin: Origin<'_>) -> (JoinHandle<F::Output>, Option<Runnable>)
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
         // SAFETY: the future and its output are Send.
-        unsafe { self.spawn_unchecked(future, home, id, spawned_at) }
+        unsafe { self.spawn_unchecked(future, home, origin) }
     }
 
     /// As [`spawn`](TaskList::spawn), of a future that need not be Send.
@@ -73,8 +72,7 @@ impl TaskList {
         &self,
         future: F,
         home: &HomeRef,
-        id: Id,
-        spawned_at: &'static Location<'static>,
+        origin: Origin<'_>,
     ) -> (JoinHandle<F::Output>, Option<Runnable>)
     where
         F: Future + 'static,
@@ -82,7 +80,7 @@ impl TaskList {
     {
         let at = local::place();
         let at = if at < self.shards.len() { at } else { at % self.shards.len() };
-        let task = header::allocate(future, home, id, spawned_at, Some(at as u16));
+        let task = header::allocate(future, home, origin, Some(at as u16), self.times);
         // SAFETY: the task is in its first state, which counts a reference for each of these and for the list.
         let (join, runnable) = unsafe { (JoinHandle::from_header(task), Runnable::from_header(task)) };
         let entered = {
@@ -128,7 +126,7 @@ impl TaskList {
             while let Some(task) = next {
                 // SAFETY: the task is in this list, whose lock we hold; the list's reference keeps it alive.
                 unsafe {
-                    probes.push(task.as_ref().probe());
+                    probes.push(Probe::of(task));
                     next = shard.tasks.next(task);
                 }
             }

@@ -13,10 +13,9 @@ use unstuck_base::local::{self, Wait, WaitKind, Waits};
 use unstuck_base::sync::atomic::{AtomicBool, Ordering};
 use unstuck_base::sync::{Arc, Mutex, UnsafeCell, thread};
 
-use crate::header::Header;
-use crate::probe::Record;
+use crate::probe::{Probe, Record};
 use crate::state::{OnPend, OnRun, OnWake, State};
-use crate::{AbortHandle, HomeRef, Id, JoinHandle, Runnable, Schedule, TaskList, unlisted};
+use crate::{AbortHandle, HomeRef, Id, JoinHandle, Origin, Runnable, Schedule, TaskList, unlisted};
 
 // What the models are made of: an allocator that sees tasks that are never freed, futures that count, a scheduler.
 
@@ -166,7 +165,7 @@ impl Fifo {
         poll: impl FnMut(&mut Context<'_>) -> Poll<T> + Unpin + Send + 'static,
     ) -> (JoinHandle<T>, Option<Runnable>) {
         let future = Scripted { poll, _token: drops.token() };
-        self.tasks.spawn(future, &self.home, Id::from_number(local::next_task_id()), Location::caller())
+        self.tasks.spawn(future, &self.home, Origin::new(Id::from_number(local::next_task_id()), Location::caller()))
     }
 
     fn spawn<T: Send + 'static>(
@@ -184,7 +183,7 @@ impl Fifo {
         let mut output = Some(output);
         let future =
             Scripted { poll: move |_: &mut Context<'_>| Poll::Ready(output.take().unwrap()), _token: drops.token() };
-        unlisted(future, &self.home, Id::from_number(local::next_task_id()), Location::caller())
+        unlisted(future, &self.home, Origin::new(Id::from_number(local::next_task_id()), Location::caller()))
     }
 
     fn run_all(&self) {
@@ -499,13 +498,15 @@ fn loom_header_is_looked_at_while_the_task_runs_and_ends() {
         let (fifo, drops) = (Fifo::new(), Drops::default());
         let (runnable, join) = fifo.unlisted(&drops, ());
         let raw = runnable.into_raw();
-        // SAFETY: made a runnable again, once. The join handle keeps the header alive.
-        let (runnable, header) = unsafe { (Runnable::from_raw(raw), raw.cast::<Header>().as_ref()) };
+        // SAFETY: made a runnable again, once.
+        let runnable = unsafe { Runnable::from_raw(raw) };
+        // SAFETY: the join handle keeps the header alive.
+        let look = || unsafe { Probe::of(raw.cast()) };
         let running = thread::spawn(move || runnable.run());
-        let probe = header.probe();
+        let probe = look();
         assert!(probe.polls <= 1 && !(probe.running && probe.scheduled));
         running.join().unwrap();
-        let probe = header.probe();
+        let probe = look();
         assert_eq!((probe.polls, probe.running, probe.scheduled), (1, false, false));
         drop(join);
     });

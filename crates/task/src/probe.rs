@@ -5,12 +5,15 @@
 //! 2. Writing costs plain stores to the task's own memory. No clock is read.
 
 use std::panic::Location;
+use std::ptr::NonNull;
+use std::sync::Arc;
 
 use unstuck_base::local::{Wait, WaitKind, Waits};
 use unstuck_base::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 
 use crate::header::Header;
 use crate::id::Id;
+use crate::origin::Extra;
 
 /// What a task waits for, as words; see the module's rules.
 pub(crate) struct Record {
@@ -30,12 +33,14 @@ pub struct Waiting {
 }
 
 /// What an inspector sees of one task.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Probe {
     /// Its id.
     pub id: Id,
     /// Where it was spawned.
     pub spawned_at: &'static Location<'static>,
+    /// What its spawner called it.
+    pub name: Option<Arc<str>>,
     /// Whether a thread polls it now.
     pub running: bool,
     /// Whether it is queued to be polled.
@@ -95,18 +100,24 @@ impl Record {
     }
 }
 
-impl Header {
+impl Probe {
     /// What an inspector sees now. Never waits for the runner: while it writes, what the task waits for is unknown.
-    pub(crate) fn probe(&self) -> Probe {
-        let state = self.state.snapshot();
+    ///
+    /// # Safety
+    /// The task is live.
+    pub(crate) unsafe fn of(task: NonNull<Header>) -> Probe {
+        // SAFETY: the caller's.
+        let (header, extra) = unsafe { (task.as_ref(), Extra::of(task)) };
+        let state = header.state.snapshot();
         Probe {
-            id: self.id,
-            spawned_at: self.spawned_at,
+            id: header.id,
+            spawned_at: header.spawned_at,
+            name: extra.and_then(|extra| extra.name()).cloned(),
             running: state.is_running(),
             scheduled: state.is_scheduled(),
             // Relaxed: any recent number will do.
-            polls: self.polls.load(Ordering::Relaxed),
-            waiting: self.record.read().unwrap_or(Waiting { first: None, count: 0 }),
+            polls: header.polls.load(Ordering::Relaxed),
+            waiting: header.record.read().unwrap_or(Waiting { first: None, count: 0 }),
         }
     }
 }

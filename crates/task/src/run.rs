@@ -8,14 +8,17 @@ use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use unstuck_base::fork::Process;
 use unstuck_base::local;
 use unstuck_base::sync::atomic::AtomicPtr;
 
 use crate::header::{self, Header, quietly};
 use crate::id::Id;
 use crate::join::JoinHandle;
+use crate::origin::{Extra, Origin};
 use crate::schedule::HomeRef;
 use crate::state::{OnComplete, OnPend, OnRun, OnSlotLeft};
 use crate::waker;
@@ -35,17 +38,12 @@ impl std::fmt::Debug for Runnable {
 
 /// Makes a task that is in no list: a closure for a pool of blocking threads, say. Shutdown does not find it once it has
 /// left its queue, so it must not wait: it is cancelled if its first poll does not end it.
-pub fn unlisted<F>(
-    future: F,
-    home: &HomeRef,
-    id: Id,
-    spawned_at: &'static Location<'static>,
-) -> (Runnable, JoinHandle<F::Output>)
+pub fn unlisted<F>(future: F, home: &HomeRef, origin: Origin<'_>) -> (Runnable, JoinHandle<F::Output>)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let task = header::allocate(future, home, id, spawned_at, None);
+    let task = header::allocate(future, home, origin, None, false);
     // SAFETY: the task is in its first state, which counts a reference for each of these.
     unsafe { (Runnable::from_header(task), JoinHandle::from_header(task)) }
 }
@@ -65,6 +63,31 @@ impl Runnable {
     /// Where the task was spawned.
     pub fn spawned_at(&self) -> &'static Location<'static> {
         self.header().spawned_at
+    }
+
+    /// What its spawner called it. The count keeps the name, also when the task is gone.
+    pub fn name(&self) -> Option<Arc<str>> {
+        // SAFETY: the runnable counts a reference.
+        unsafe { Extra::of(self.0) }?.name().cloned()
+    }
+
+    /// Notes when it is queued, in nanoseconds since whatever moment the scheduler counts from. Lost, unless the task's list
+    /// was made [with times](crate::TaskList::with_times).
+    #[inline]
+    pub fn set_queued_at(&mut self, nanos: u64) {
+        // SAFETY: the runnable counts a reference, and there is no other one.
+        unsafe {
+            if let Some(extra) = Extra::of(self.0) {
+                extra.set_queued_at(nanos);
+            }
+        }
+    }
+
+    /// When it was queued, as noted.
+    #[inline]
+    pub fn queued_at(&self) -> Option<u64> {
+        // SAFETY: as above.
+        unsafe { Extra::of(self.0).map(|extra| extra.queued_at()) }
     }
 
     /// Makes it a plain pointer, for a queue.
@@ -103,11 +126,16 @@ impl Runnable {
             return unsafe { cancel(task) };
         }
         let outer = local::begin_poll(header.next_poll());
+        let process = Process::this();
         // SAFETY: the waker is borrowed for the poll, during which the runnable's reference keeps the task alive.
         let waker = unsafe { waker::borrowed(&task) };
         // SAFETY: rule 2 of `lib.rs`: RUNNING is ours.
         let polled = unsafe { (header.vtable.poll)(task, &mut Context::from_waker(&waker)) };
         let waits = local::end_poll(outer);
+        if !process.is_this() {
+            // The poll has forked, and this is the child: rule 5 of `schedule.rs`. Whoever runs tasks here ends now.
+            return;
+        }
         if polled.is_ready() {
             // SAFETY: RUNNING is ours, with the runnable's reference; the output is written.
             return unsafe { complete(task) };
@@ -167,7 +195,9 @@ unsafe fn complete(task: NonNull<Header>) {
     } else {
         // SAFETY: the caller keeps the scheduler alive.
         let schedule = unsafe { header.home.schedule() };
-        schedule.ended(header.id, header.spawned_at);
+        // SAFETY: as above.
+        let name = unsafe { Extra::of(task) }.and_then(|extra| extra.name()).map(|name| &**name);
+        schedule.ended(Origin { name, ..Origin::new(header.id, header.spawned_at) });
         schedule.tasks()
     };
     let references = if list.is_some_and(|tasks| tasks.remove(task)) { 2 } else { 1 };

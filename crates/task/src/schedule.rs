@@ -13,19 +13,21 @@
 //!    scheduler has the runnable. So a scheduler that has closed its list and waited for the guards has every runnable
 //!    that was made before, and no new one can be made, since no task is idle any more.
 //! 4. The guards are sharded by thread, so that two waking threads seldom share a cache line.
+//! 5. A scheduler of the parent of this process takes nothing any more: what would be handed to it is left alone, for ever.
+//!    Homes are recycled within one process only.
 
 use std::fmt;
 use std::num::NonZeroU64;
-use std::panic::Location;
 use std::ptr::NonNull;
-use std::sync::Mutex as StdMutex;
+use std::sync::{Mutex as StdMutex, MutexGuard as StdMutexGuard};
 
+use unstuck_base::fork::{PerProcess, Process};
 use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
 use unstuck_base::sync::{MODELLED, UnsafeCell, thread};
 use unstuck_base::{CachePadded, local};
 
-use crate::id::Id;
 use crate::list::TaskList;
+use crate::origin::Origin;
 use crate::run::Runnable;
 
 /// The only way from a task to a queue.
@@ -41,8 +43,8 @@ pub trait Schedule: Send + Sync {
     fn tasks(&self) -> Option<&TaskList>;
 
     /// A listed task is over: its future is gone, and nobody else knows yet. It may run user code, whose panics end there.
-    fn ended(&self, id: Id, spawned_at: &'static Location<'static>) {
-        let _ = (id, spawned_at);
+    fn ended(&self, origin: Origin<'_>) {
+        let _ = origin;
     }
 
     /// A task has panicked, on this thread, which polls it. It runs no user code.
@@ -57,6 +59,8 @@ pub struct Home {
     guards: [CachePadded<AtomicUsize>; SHARDS],
     /// That of no other block, so that no two schedulers that are alive have the same.
     number: NonZeroU64,
+    /// The one whose scheduler this is (rule 5).
+    process: Process,
     /// Written by [`HomeRef::bind`] before any task is made, read only for a task that is not COMPLETE (rule 1).
     schedule: UnsafeCell<Option<NonNull<dyn Schedule>>>,
 }
@@ -84,6 +88,12 @@ impl Home {
     /// A number that no other scheduler has that is alive now.
     pub fn number(&self) -> NonZeroU64 {
         self.number
+    }
+
+    /// The process whose scheduler this is.
+    #[inline]
+    pub fn process(&self) -> Process {
+        self.process
     }
 
     /// Whether this thread keeps the scheduler alive anyway (rule 2).
@@ -126,16 +136,21 @@ impl Drop for Guard {
 pub struct HomeRef(&'static Home);
 
 /// Homes that nobody has now. They are reused, so that their number is that of the schedulers alive at the same time.
-static FREE: StdMutex<Vec<&'static Home>> = StdMutex::new(Vec::new());
+static FREE: PerProcess<StdMutex<Vec<&'static Home>>> = PerProcess::new(|| StdMutex::new(Vec::new()));
+
+fn free() -> StdMutexGuard<'static, Vec<&'static Home>> {
+    FREE.get().lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
 
 impl HomeRef {
     /// A home of one's own, not yet bound.
     pub fn new() -> Self {
-        let free = FREE.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        let free = free().pop();
         HomeRef(free.unwrap_or_else(|| {
             Box::leak(Box::new(Home {
                 guards: std::array::from_fn(|_| CachePadded::new(AtomicUsize::new(0))),
                 number: local::next_task_id(),
+                process: Process::this(),
                 schedule: UnsafeCell::new(None),
             }))
         }))
@@ -181,8 +196,8 @@ impl Default for HomeRef {
 impl Drop for HomeRef {
     fn drop(&mut self) {
         // A modelled home belongs to one run of the model and can't be used in the next.
-        if !MODELLED {
-            FREE.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(self.0);
+        if !MODELLED && self.0.process.is_this() {
+            free().push(self.0);
         }
     }
 }

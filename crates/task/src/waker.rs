@@ -38,6 +38,8 @@ pub(crate) unsafe fn submit(task: NonNull<Header>, change: impl FnOnce(&State) -
     let _guard = guarded.then(|| home.guard());
     match change(state) {
         OnWake::Nothing => {}
+        // Rule 5 of `schedule.rs`: it is never run, nor dropped.
+        OnWake::Submit if !home.process().is_this() => {}
         // SAFETY: the runnable's task is not COMPLETE, and our guard (or our thread) keeps the scheduler from going before
         // it has it: rules 1 to 3 of `schedule.rs`.
         OnWake::Submit => unsafe { home.schedule().schedule(Runnable::from_header(task)) },

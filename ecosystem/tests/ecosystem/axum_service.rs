@@ -27,6 +27,7 @@ async fn write(State(notes): State<Notes>, Path(name): Path<String>, Json(note):
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_with_state_is_served_until_it_is_told_to_stop() {
+    let _limit = crate::limit();
     let service = Router::new().route("/notes/{name}", get(read).put(write)).with_state(Notes::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/notes", listener.local_addr().unwrap());

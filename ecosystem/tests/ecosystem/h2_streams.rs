@@ -8,6 +8,7 @@ const PER_STREAM: usize = 200_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_larger_than_the_window_are_echoed_on_many_streams() {
+    let _limit = crate::limit();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(async move {

@@ -20,6 +20,7 @@ async fn shout(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infa
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_serves_one_request_after_the_other() {
+    let _limit = crate::limit();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(async move {

@@ -16,6 +16,7 @@ use tokio::sync::{Notify, oneshot};
 
 #[tokio::test]
 async fn a_request_under_way_is_answered_before_the_server_ends() {
+    let _limit = crate::limit();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri: Uri = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
     let (began, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -63,6 +64,7 @@ async fn a_request_under_way_is_answered_before_the_server_ends() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_port_speaks_both_versions() {
+    let _limit = crate::limit();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri: Uri = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
     let server = tokio::spawn(async move {

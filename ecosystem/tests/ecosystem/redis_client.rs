@@ -28,6 +28,7 @@ impl Running {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_tasks_share_a_multiplexed_connection() {
+    let _limit = crate::limit();
     let running = start().await;
     let connection = running.client.get_multiplexed_async_connection().await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
@@ -60,6 +61,7 @@ async fn many_tasks_share_a_multiplexed_connection() {
 
 #[tokio::test]
 async fn a_subscriber_hears_what_is_published() {
+    let _limit = crate::limit();
     let running = start().await;
     let mut subscriber = running.client.get_async_pubsub().await.unwrap();
     subscriber.subscribe("news").await.unwrap();

@@ -27,6 +27,7 @@ async fn serve() -> (String, tokio::task::JoinHandle<()>) {
 
 #[tokio::test]
 async fn a_request_that_is_never_answered_times_out() {
+    let _limit = crate::limit();
     let (base, server) = serve().await;
     let client = reqwest::Client::builder().timeout(Duration::from_millis(50)).build().unwrap();
     let error = client.get(format!("{base}/never")).send().await.unwrap_err();
@@ -36,6 +37,7 @@ async fn a_request_that_is_never_answered_times_out() {
 
 #[tokio::test]
 async fn a_large_body_arrives_piece_by_piece() {
+    let _limit = crate::limit();
     let (base, server) = serve().await;
     let mut body = reqwest::get(format!("{base}/large")).await.unwrap().bytes_stream();
     let mut received = Vec::new();
@@ -49,6 +51,7 @@ async fn a_large_body_arrives_piece_by_piece() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_blocking_client_works_on_a_blocking_thread() {
+    let _limit = crate::limit();
     let (base, server) = serve().await;
     let body =
         tokio::task::spawn_blocking(move || reqwest::blocking::get(format!("{base}/small")).unwrap().text().unwrap());

@@ -28,6 +28,7 @@ fn name() -> ServerName<'static> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_megabyte_goes_there_and_back() {
+    let _limit = crate::limit();
     let (acceptor, certificate) = acceptor();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -59,6 +60,7 @@ async fn a_megabyte_goes_there_and_back() {
 
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let _limit = crate::limit();
     let (acceptor, _certificate) = acceptor();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

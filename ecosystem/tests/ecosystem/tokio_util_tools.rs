@@ -14,6 +14,7 @@ use tokio_util::time::DelayQueue;
 
 #[tokio::test]
 async fn lines_are_framed_over_any_stream() {
+    let _limit = crate::limit();
     let (here, there) = duplex(16);
     let echo = tokio::spawn(async move {
         let (mut sink, stream) = Framed::new(there, LinesCodec::new()).split();
@@ -30,6 +31,7 @@ async fn lines_are_framed_over_any_stream() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tracker_waits_for_tasks_that_a_token_ends() {
+    let _limit = crate::limit();
     let (tracker, token) = (TaskTracker::new(), CancellationToken::new());
     for _ in 0..100 {
         let token = token.child_token();
@@ -44,6 +46,7 @@ async fn a_tracker_waits_for_tasks_that_a_token_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delay_queue_gives_back_in_order_of_time() {
+    let _limit = crate::limit();
     let mut queue = DelayQueue::new();
     for seconds in [3, 1, 2] {
         queue.insert(seconds, Duration::from_secs(seconds));
@@ -58,6 +61,7 @@ async fn a_delay_queue_gives_back_in_order_of_time() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interval_is_a_stream() {
+    let _limit = crate::limit();
     let start = Instant::now();
     let ticks = IntervalStream::new(tokio::time::interval(Duration::from_secs(1))).take(4);
     let seconds: Vec<u64> = ticks.map(|tick| (tick - start).as_secs()).collect().await;
@@ -66,6 +70,7 @@ async fn an_interval_is_a_stream() {
 
 #[tokio::test]
 async fn a_channel_and_a_semaphore_can_be_polled() {
+    let _limit = crate::limit();
     let (sender, receiver) = mpsc::channel(1);
     let mut sink = PollSender::new(sender);
     let received = tokio::spawn(ReceiverStream::new(receiver).collect::<Vec<_>>());

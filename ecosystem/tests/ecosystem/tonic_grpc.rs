@@ -11,6 +11,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_asks_and_watches_while_the_status_changes() {
+    let _limit = crate::limit();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let (reporter, service) = tonic_health::server::health_reporter();

@@ -30,6 +30,7 @@ fn service() -> Router {
 /// The clock stands still and jumps, so half a minute takes no time.
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_never_ends_is_given_up() {
+    let _limit = crate::limit();
     let before = tokio::time::Instant::now();
     let response = service().oneshot(Request::get("/never").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
@@ -38,6 +39,7 @@ async fn a_handler_that_never_ends_is_given_up() {
 
 #[tokio::test]
 async fn an_answer_is_compressed_for_who_accepts_it() {
+    let _limit = crate::limit();
     let request = Request::get("/text").header("accept-encoding", "gzip").body(Body::empty()).unwrap();
     let response = service().oneshot(request).await.unwrap();
     assert_eq!(response.headers()["content-encoding"], "gzip");
@@ -47,6 +49,7 @@ async fn an_answer_is_compressed_for_who_accepts_it() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused() {
+    let _limit = crate::limit();
     let upload = |length: usize| service().oneshot(Request::post("/upload").body(Body::from(vec![0; length])).unwrap());
     assert_eq!(upload(1_000).await.unwrap().status(), StatusCode::OK);
     assert_eq!(upload(1_001).await.unwrap().status(), StatusCode::PAYLOAD_TOO_LARGE);

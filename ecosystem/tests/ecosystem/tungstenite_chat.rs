@@ -8,6 +8,7 @@ use tokio_tungstenite::{accept_async, connect_async};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_in_the_room_hears_everybody() {
+    let _limit = crate::limit();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("ws://{}/", listener.local_addr().unwrap());
     let (room, _) = broadcast::channel::<String>(100);

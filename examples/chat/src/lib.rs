@@ -4,7 +4,8 @@
 //! accept --> guest (a task each) --- lines ---> room (broadcast) --- lines of the others ---> guest
 //! ```
 //!
-//! 1. A guest says its name in its first line, within [`PATIENCE`]. Then each line goes to all others.
+//! 1. A guest says its name in its first line, within [`PATIENCE`], and is welcomed: from then on it hears all the others,
+//!    and they hear each line of it.
 //! 2. A guest that does not read is told how many lines it missed: it holds up nobody, and costs bounded memory.
 //! 3. A line is at most [`LONGEST_LINE`] bytes: who sends more is shown out.
 //! 4. When the server stops, every guest gets a goodbye before its connection ends.
@@ -111,6 +112,7 @@ async fn welcome(
         () = closes(&mut closed) => return writer.write_all(b"goodbye\n").await,
     };
     let news = room.subscribe();
+    writer.write_all(format!("welcome, {name}\n").as_bytes()).await?;
     say(&room, address, format!("* {name} is here"));
     let result = talk(reader, writer, address, &name, &room, news, closed).await;
     say(&room, address, format!("* {name} has left"));

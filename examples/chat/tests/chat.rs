@@ -1,10 +1,13 @@
 //! Guests in the room.
 
+use std::time::Duration;
+
 use chat::{LONGEST_LINE, Server};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 struct Running {
     address: std::net::SocketAddr,
@@ -22,11 +25,12 @@ async fn start() -> Running {
 struct Guest(BufReader<TcpStream>);
 
 impl Guest {
-    /// Connects, and waits until the room knows the name.
+    /// Connects, and waits for the welcome: whoever comes later is heard of.
     async fn new(running: &Running, name: &str) -> Guest {
         let mut guest = Guest(BufReader::new(TcpStream::connect(running.address).await.unwrap()));
         assert_eq!(guest.hear().await, "who are you?");
         guest.say(name).await;
+        assert_eq!(guest.hear().await, format!("welcome, {name}"));
         guest
     }
 
@@ -34,10 +38,10 @@ impl Guest {
         self.0.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
-    /// The next line; empty when the server has hung up.
+    /// The next line, which must come; empty when the server has hung up.
     async fn hear(&mut self) -> String {
         let mut line = String::new();
-        self.0.read_line(&mut line).await.unwrap();
+        timeout(Duration::from_secs(60), self.0.read_line(&mut line)).await.expect("nothing is heard").unwrap();
         line.trim_end().to_owned()
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use unstuck_driver::disk::Links;
 
 use super::on_disk::on_disk;
-use crate::called_at::called_here;
+use crate::called_at::called_from;
 
 /// What the system knows about what is at `path`: its size, its times, who may do what. Of a link, about what it stands for.
 ///
@@ -43,9 +43,9 @@ use crate::called_at::called_here;
 /// ```
 #[track_caller]
 pub fn metadata(path: impl AsRef<Path>) -> impl Future<Output = io::Result<Metadata>> {
-    called_here(async move {
+    called_from(|at| async move {
         let path = path.as_ref().to_owned();
-        on_disk(move |disk| disk.metadata(&path, Links::Followed)).await
+        on_disk(at, move |disk| disk.metadata(&path, Links::Followed)).await
     })
 }
 
@@ -80,9 +80,9 @@ pub fn metadata(path: impl AsRef<Path>) -> impl Future<Output = io::Result<Metad
 /// ```
 #[track_caller]
 pub fn symlink_metadata(path: impl AsRef<Path>) -> impl Future<Output = io::Result<Metadata>> {
-    called_here(async move {
+    called_from(|at| async move {
         let path = path.as_ref().to_owned();
-        on_disk(move |disk| disk.metadata(&path, Links::Seen)).await
+        on_disk(at, move |disk| disk.metadata(&path, Links::Seen)).await
     })
 }
 
@@ -116,9 +116,9 @@ pub fn symlink_metadata(path: impl AsRef<Path>) -> impl Future<Output = io::Resu
 /// ```
 #[track_caller]
 pub fn try_exists(path: impl AsRef<Path>) -> impl Future<Output = io::Result<bool>> {
-    called_here(async move {
+    called_from(|at| async move {
         let path = path.as_ref().to_owned();
-        on_disk(move |disk| disk.exists(&path)).await
+        on_disk(at, move |disk| disk.exists(&path)).await
     })
 }
 
@@ -152,9 +152,9 @@ pub fn try_exists(path: impl AsRef<Path>) -> impl Future<Output = io::Result<boo
 /// ```
 #[track_caller]
 pub fn canonicalize(path: impl AsRef<Path>) -> impl Future<Output = io::Result<PathBuf>> {
-    called_here(async move {
+    called_from(|at| async move {
         let path = path.as_ref().to_owned();
-        on_disk(move |disk| disk.canonicalize(&path)).await
+        on_disk(at, move |disk| disk.canonicalize(&path)).await
     })
 }
 
@@ -188,8 +188,8 @@ pub fn canonicalize(path: impl AsRef<Path>) -> impl Future<Output = io::Result<P
 /// ```
 #[track_caller]
 pub fn read_link(path: impl AsRef<Path>) -> impl Future<Output = io::Result<PathBuf>> {
-    called_here(async move {
+    called_from(|at| async move {
         let path = path.as_ref().to_owned();
-        on_disk(move |disk| disk.read_link(&path)).await
+        on_disk(at, move |disk| disk.read_link(&path)).await
     })
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use unstuck_driver::disk::Change;
 
 use super::on_disk::on_disk;
-use crate::called_at::called_here;
+use crate::called_at::{Line, called_from};
 
 /// How a folder is to be made.
 ///
@@ -100,10 +100,13 @@ impl DirBuilder {
     /// ```
     #[track_caller]
     pub fn create(&self, path: impl AsRef<Path>) -> impl Future<Output = io::Result<()>> {
-        called_here(async move {
-            let change = Change::CreateDir { path: path.as_ref().to_owned(), mode: self.mode, parents: self.recursive };
-            on_disk(move |disk| disk.change(&change)).await
-        })
+        called_from(|at| self.create_at(at, path))
+    }
+
+    /// As [`create`](DirBuilder::create), for a future that was asked for at `at`.
+    pub(super) async fn create_at(&self, at: Line, path: impl AsRef<Path>) -> io::Result<()> {
+        let change = Change::CreateDir { path: path.as_ref().to_owned(), mode: self.mode, parents: self.recursive };
+        on_disk(at, move |disk| disk.change(&change)).await
     }
 }
 

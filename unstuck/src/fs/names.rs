@@ -11,7 +11,7 @@ use unstuck_driver::disk::Change;
 
 use super::DirBuilder;
 use super::on_disk::on_disk;
-use crate::called_at::called_here;
+use crate::called_at::{Line, called_from};
 
 /// Makes a folder.
 ///
@@ -43,7 +43,7 @@ use crate::called_at::called_here;
 /// ```
 #[track_caller]
 pub fn create_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<()>> {
-    called_here(async move { DirBuilder::new().create(path).await })
+    called_from(|at| async move { DirBuilder::new().create_at(at, path).await })
 }
 
 /// Makes a folder, and those on the way to it that are missing. It is no error if it is there.
@@ -77,7 +77,7 @@ pub fn create_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<()>
 /// ```
 #[track_caller]
 pub fn create_dir_all(path: impl AsRef<Path>) -> impl Future<Output = io::Result<()>> {
-    called_here(async move { DirBuilder::new().recursive(true).create(path).await })
+    called_from(|at| async move { DirBuilder::new().recursive(true).create_at(at, path).await })
 }
 
 /// Removes an empty folder.
@@ -111,7 +111,7 @@ pub fn create_dir_all(path: impl AsRef<Path>) -> impl Future<Output = io::Result
 /// ```
 #[track_caller]
 pub fn remove_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<()>> {
-    called_here(async move { change(Change::RemoveDir { path: path.as_ref().to_owned() }).await })
+    called_from(|at| async move { change(at, Change::RemoveDir { path: path.as_ref().to_owned() }).await })
 }
 
 /// Removes a folder and all that is in it.
@@ -147,7 +147,7 @@ pub fn remove_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<()>
 /// ```
 #[track_caller]
 pub fn remove_dir_all(path: impl AsRef<Path>) -> impl Future<Output = io::Result<()>> {
-    called_here(async move { change(Change::RemoveDirAll { path: path.as_ref().to_owned() }).await })
+    called_from(|at| async move { change(at, Change::RemoveDirAll { path: path.as_ref().to_owned() }).await })
 }
 
 /// Removes a file: takes its name away.
@@ -184,7 +184,7 @@ pub fn remove_dir_all(path: impl AsRef<Path>) -> impl Future<Output = io::Result
 /// ```
 #[track_caller]
 pub fn remove_file(path: impl AsRef<Path>) -> impl Future<Output = io::Result<()>> {
-    called_here(async move { change(Change::RemoveFile { path: path.as_ref().to_owned() }).await })
+    called_from(|at| async move { change(at, Change::RemoveFile { path: path.as_ref().to_owned() }).await })
 }
 
 /// Gives what is at `from` the name `to`, in place of what has that name.
@@ -221,9 +221,9 @@ pub fn remove_file(path: impl AsRef<Path>) -> impl Future<Output = io::Result<()
 /// ```
 #[track_caller]
 pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> impl Future<Output = io::Result<()>> {
-    called_here(
-        async move { change(Change::Rename { from: from.as_ref().to_owned(), to: to.as_ref().to_owned() }).await },
-    )
+    called_from(|at| async move {
+        change(at, Change::Rename { from: from.as_ref().to_owned(), to: to.as_ref().to_owned() }).await
+    })
 }
 
 /// Gives the file `original` one more name, `link`.
@@ -258,8 +258,8 @@ pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> impl Future<Outpu
 /// ```
 #[track_caller]
 pub fn hard_link(original: impl AsRef<Path>, link: impl AsRef<Path>) -> impl Future<Output = io::Result<()>> {
-    called_here(async move {
-        change(Change::HardLink { original: original.as_ref().to_owned(), link: link.as_ref().to_owned() }).await
+    called_from(|at| async move {
+        change(at, Change::HardLink { original: original.as_ref().to_owned(), link: link.as_ref().to_owned() }).await
     })
 }
 
@@ -296,8 +296,8 @@ pub fn hard_link(original: impl AsRef<Path>, link: impl AsRef<Path>) -> impl Fut
 /// ```
 #[track_caller]
 pub fn symlink(original: impl AsRef<Path>, link: impl AsRef<Path>) -> impl Future<Output = io::Result<()>> {
-    called_here(async move {
-        change(Change::Symlink { original: original.as_ref().to_owned(), link: link.as_ref().to_owned() }).await
+    called_from(|at| async move {
+        change(at, Change::Symlink { original: original.as_ref().to_owned(), link: link.as_ref().to_owned() }).await
     })
 }
 
@@ -334,12 +334,12 @@ pub fn symlink(original: impl AsRef<Path>, link: impl AsRef<Path>) -> impl Futur
 /// ```
 #[track_caller]
 pub fn set_permissions(path: impl AsRef<Path>, perm: Permissions) -> impl Future<Output = io::Result<()>> {
-    called_here(
-        async move { change(Change::SetPermissions { path: path.as_ref().to_owned(), permissions: perm }).await },
-    )
+    called_from(|at| async move {
+        change(at, Change::SetPermissions { path: path.as_ref().to_owned(), permissions: perm }).await
+    })
 }
 
 /// Does one change.
-async fn change(change: Change) -> io::Result<()> {
-    on_disk(move |disk| disk.change(&change)).await
+async fn change(at: Line, change: Change) -> io::Result<()> {
+    on_disk(at, move |disk| disk.change(&change)).await
 }

@@ -8,27 +8,29 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use unstuck_context::current;
+use unstuck_context::{Handle, current};
 use unstuck_driver::readiness::shutdown_error;
 use unstuck_driver::{Disk, Kernel};
 use unstuck_task::JoinError;
 
+use crate::called_at::{Line, current_at};
 use crate::task::JoinHandle;
 
 /// What an operation on a thread that may block gives, in time.
 pub(crate) type Trip<T> = JoinHandle<T>;
 
-/// Does `work` on a thread that may block.
+/// Does `work` on a thread that may block, for a future that was asked for at `at`.
 ///
 /// # Panics
 /// When polled outside a runtime.
-pub(super) async fn on_disk<R>(work: impl FnOnce(&dyn Disk) -> io::Result<R> + Send + 'static) -> io::Result<R>
+pub(super) async fn on_disk<R>(
+    at: Line,
+    work: impl FnOnce(&dyn Disk) -> io::Result<R> + Send + 'static,
+) -> io::Result<R>
 where
     R: Send + 'static,
 {
-    let runtime = current();
-    let kernel = runtime.parts().kernel.clone();
-    runtime.spawn_blocking(move || work(kernel.disk()?)).await.map_err(not_done)?
+    begin(current_at(at), move |kernel| work(kernel.disk()?)).await.map_err(not_done)?
 }
 
 /// As [`on_disk`], with an open file, which is let go of before the future is ready.
@@ -36,30 +38,26 @@ where
 /// # Panics
 /// When polled outside a runtime.
 pub(super) async fn on_file<R>(
+    at: Line,
     file: Arc<File>,
     work: impl FnOnce(&dyn Disk, &File) -> io::Result<R> + Send + 'static,
 ) -> io::Result<R>
 where
     R: Send + 'static,
 {
-    on_disk(move |disk| work(disk, &file)).await
+    on_disk(at, move |disk| work(disk, &file)).await
 }
 
-/// Begins `work` on a thread that may block, and does not wait for it.
-///
-/// # Panics
-/// Outside a runtime.
-#[track_caller]
-pub(crate) fn begin<R>(work: impl FnOnce(&dyn Kernel) -> R + Send + 'static) -> Trip<R>
+/// Begins `work` on a thread of `runtime` that may block, and does not wait for it.
+pub(crate) fn begin<R>(runtime: Handle, work: impl FnOnce(&dyn Kernel) -> R + Send + 'static) -> Trip<R>
 where
     R: Send + 'static,
 {
-    let runtime = current();
     let kernel = runtime.parts().kernel.clone();
     runtime.spawn_blocking(move || work(&*kernel))
 }
 
-/// As [`begin`], for work that somebody will be told is as good as done: it is done also when the runtime ends before it
+/// As [`begin`] in the current runtime, for work that somebody will be told is as good as done: it is done also when the runtime ends before it
 /// began.
 ///
 /// # Errors

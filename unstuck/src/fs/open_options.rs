@@ -10,7 +10,7 @@ use unstuck_driver::disk::{Access, Open};
 
 use super::File;
 use super::on_disk::on_disk;
-use crate::called_at::called_here;
+use crate::called_at::{Line, called_from};
 
 /// How a file is to be opened: what it is used for, and what to do if it is there or is not.
 ///
@@ -218,10 +218,13 @@ impl OpenOptions {
     /// ```
     #[track_caller]
     pub fn open(&self, path: impl AsRef<Path>) -> impl Future<Output = io::Result<File>> {
-        called_here(async move {
-            let (path, how) = (path.as_ref().to_owned(), self.0.clone());
-            on_disk(move |disk| disk.open(&path, &how)).await.map(File::from_std)
-        })
+        called_from(|at| self.open_at(at, path))
+    }
+
+    /// As [`open`](OpenOptions::open), for a future that was asked for at `at`.
+    pub(super) async fn open_at(&self, at: Line, path: impl AsRef<Path>) -> io::Result<File> {
+        let (path, how) = (path.as_ref().to_owned(), self.0.clone());
+        on_disk(at, move |disk| disk.open(&path, &how)).await.map(File::from_std)
     }
 }
 

@@ -11,6 +11,7 @@ use std::fs::{FileType, Metadata};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::os::unix::fs::DirEntryExt;
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use std::task::{Context, Poll, ready};
 use unstuck_driver::disk::Entries;
 
 use super::on_disk::{Trip, begin, not_done, on_disk};
-use crate::called_at::called_here;
+use crate::called_at::{Line, called_from, current_at};
 
 /// How many entries are read at a time.
 const BATCH: usize = 32;
@@ -62,9 +63,9 @@ const BATCH: usize = 32;
 /// ```
 #[track_caller]
 pub fn read_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<ReadDir>> {
-    called_here(async move {
+    called_from(|at| async move {
         let path = path.as_ref().to_owned();
-        let batch = on_disk(move |disk| Ok(Batch::read(disk.entries(&path)?))).await?;
+        let batch = on_disk(at, move |disk| Ok(Batch::read(disk.entries(&path)?))).await?;
         Ok(ReadDir(State::Here(batch)))
     })
 }
@@ -72,6 +73,29 @@ pub fn read_dir(path: impl AsRef<Path>) -> impl Future<Output = io::Result<ReadD
 /// What is in a folder, entry by entry. Made by [`read_dir`](read_dir()).
 ///
 /// What is added or removed meanwhile may be among the entries or not.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::fs;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// # let path = std::env::temp_dir().join(format!("unstuck-doc-ReadDir-{}", std::process::id()));
+/// fs::create_dir(&path).await?;
+/// for number in 0..100 {
+///     fs::write(path.join(number.to_string()), "").await?;
+/// }
+/// let mut entries = fs::read_dir(&path).await?;
+/// let mut count = 0;
+/// while entries.next_entry().await?.is_some() {
+///     count += 1;
+/// }
+/// assert_eq!(count, 100);
+/// # fs::remove_dir_all(&path).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct ReadDir(State);
 
 enum State {
@@ -116,7 +140,7 @@ impl ReadDir {
     /// ```
     #[track_caller]
     pub fn next_entry(&mut self) -> impl Future<Output = io::Result<Option<DirEntry>>> {
-        called_here(async move { poll_fn(|cx| self.poll_next_entry(cx)).await })
+        called_from(|at| poll_fn(move |cx| self.poll_next_at(at, cx)))
     }
 
     /// The next entry; `None`: that was all. Of several tasks that poll, the last one is woken.
@@ -128,7 +152,32 @@ impl ReadDir {
     /// # Panics
     ///
     /// Outside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use unstuck::fs;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let path = std::env::temp_dir().join(format!("unstuck-doc-poll-next-{}", std::process::id()));
+    /// fs::create_dir(&path).await?;
+    /// fs::write(path.join("only"), "").await?;
+    /// let mut entries = fs::read_dir(&path).await?;
+    /// let first = poll_fn(|cx| entries.poll_next_entry(cx)).await?;
+    /// assert_eq!(first.unwrap().file_name(), "only");
+    /// assert!(poll_fn(|cx| entries.poll_next_entry(cx)).await?.is_none());
+    /// # fs::remove_dir_all(&path).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
     pub fn poll_next_entry(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<DirEntry>>> {
+        self.poll_next_at(Location::caller(), cx)
+    }
+
+    fn poll_next_at(&mut self, at: Line, cx: &mut Context<'_>) -> Poll<io::Result<Option<DirEntry>>> {
         loop {
             match &mut self.0 {
                 State::OnItsWay(trip) => {
@@ -140,7 +189,7 @@ impl ReadDir {
                         return Poll::Ready(entry.map(Some));
                     }
                     let Some(rest) = batch.rest.take() else { return Poll::Ready(Ok(None)) };
-                    self.0 = State::OnItsWay(begin(move |_| Batch::read(rest)));
+                    self.0 = State::OnItsWay(begin(current_at(at), move |_| Batch::read(rest)));
                 }
             }
         }
@@ -168,6 +217,26 @@ impl fmt::Debug for ReadDir {
 }
 
 /// Something in a folder.
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::fs;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// # let path = std::env::temp_dir().join(format!("unstuck-doc-DirEntry-{}", std::process::id()));
+/// fs::create_dir(&path).await?;
+/// fs::write(path.join("text"), "hello").await?;
+/// let entry = fs::read_dir(&path).await?.next_entry().await?.unwrap();
+/// assert_eq!(entry.file_name(), "text");
+/// assert!(entry.file_type().await?.is_file());
+/// assert_eq!(entry.metadata().await?.len(), 5);
+/// assert_eq!(fs::read_to_string(entry.path()).await?, "hello");
+/// # fs::remove_dir_all(&path).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct DirEntry {
     std: Arc<std::fs::DirEntry>,
     /// Most systems tell it along with the name. `None`: it has to be asked for.
@@ -241,8 +310,12 @@ impl DirEntry {
     /// ```
     #[track_caller]
     pub fn metadata(&self) -> impl Future<Output = io::Result<Metadata>> {
+        called_from(|at| self.metadata_at(at))
+    }
+
+    fn metadata_at(&self, at: Line) -> impl Future<Output = io::Result<Metadata>> + use<> {
         let std = self.std.clone();
-        called_here(on_disk(move |disk| disk.entry_metadata(&std)))
+        on_disk(at, move |disk| disk.entry_metadata(&std))
     }
 
     /// Whether the entry is a file, a folder, a link or something else. Most systems have told that along with the name: then
@@ -276,10 +349,10 @@ impl DirEntry {
     /// ```
     #[track_caller]
     pub fn file_type(&self) -> impl Future<Output = io::Result<FileType>> {
-        called_here(async move {
+        called_from(|at| async move {
             match self.file_type {
                 Some(file_type) => Ok(file_type),
-                None => Ok(self.metadata().await?.file_type()),
+                None => Ok(self.metadata_at(at).await?.file_type()),
             }
         })
     }

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use super::on_disk::on_disk;
-use crate::called_at::called_here;
+use crate::called_at::called_from;
 
 /// All that a file has.
 ///
@@ -41,9 +41,9 @@ use crate::called_at::called_here;
 /// ```
 #[track_caller]
 pub fn read(path: impl AsRef<Path>) -> impl Future<Output = io::Result<Vec<u8>>> {
-    called_here(async move {
+    called_from(|at| async move {
         let path = path.as_ref().to_owned();
-        on_disk(move |disk| disk.read_all(&path)).await
+        on_disk(at, move |disk| disk.read_all(&path)).await
     })
 }
 
@@ -77,9 +77,9 @@ pub fn read(path: impl AsRef<Path>) -> impl Future<Output = io::Result<Vec<u8>>>
 /// ```
 #[track_caller]
 pub fn read_to_string(path: impl AsRef<Path>) -> impl Future<Output = io::Result<String>> {
-    called_here(async move {
+    called_from(|at| async move {
         let path = path.as_ref().to_owned();
-        on_disk(move |disk| {
+        on_disk(at, move |disk| {
             String::from_utf8(disk.read_all(&path)?)
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
         })
@@ -121,9 +121,9 @@ pub fn read_to_string(path: impl AsRef<Path>) -> impl Future<Output = io::Result
 /// ```
 #[track_caller]
 pub fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> impl Future<Output = io::Result<()>> {
-    called_here(async move {
+    called_from(|at| async move {
         let (path, contents) = (path.as_ref().to_owned(), contents.as_ref().to_owned());
-        on_disk(move |disk| disk.write_all(&path, &contents)).await
+        on_disk(at, move |disk| disk.write_all(&path, &contents)).await
     })
 }
 
@@ -161,8 +161,8 @@ pub fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> impl Future<
 /// ```
 #[track_caller]
 pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> impl Future<Output = Result<u64, io::Error>> {
-    called_here(async move {
+    called_from(|at| async move {
         let (from, to) = (from.as_ref().to_owned(), to.as_ref().to_owned());
-        on_disk(move |disk| disk.copy(&from, &to)).await
+        on_disk(at, move |disk| disk.copy(&from, &to)).await
     })
 }

@@ -114,6 +114,32 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Panics
     ///
     /// As [`register`](AsyncFd::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::Interest;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (socket, mut peer) = UnixStream::pair()?;
+    /// socket.set_nonblocking(true)?;
+    /// // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+    /// let socket = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE)? };
+    ///
+    /// // It can be written all the time, but nobody is told.
+    /// let guard = socket.ready(Interest::READABLE | Interest::WRITABLE);
+    /// # let mut guard = std::pin::pin!(guard);
+    /// # let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    /// # assert!(guard.as_mut().poll(&mut cx).is_pending());
+    /// peer.write_all(b"hello")?;
+    /// assert!(!guard.await?.ready().is_writable());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub unsafe fn register_with_interest(inner: T, interest: Interest) -> Result<Self, AsyncFdRegisterError<T>> {
         AsyncFd::watching(inner, interest)
@@ -129,6 +155,24 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Panics
     ///
     /// As [`register`](AsyncFd::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (a, b) = UnixStream::pair()?;
+    /// a.set_nonblocking(true)?;
+    /// #[expect(deprecated)]
+    /// let a = AsyncFd::new(a)?;
+    /// a.writable().await?.retain_ready();
+    /// # drop(b);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[deprecated = "use `AsyncFd::register`, which says what the descriptor must keep to"]
     #[track_caller]
     pub fn new(inner: T) -> io::Result<Self> {
@@ -144,6 +188,25 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Panics
     ///
     /// As [`register`](AsyncFd::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::Interest;
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (a, b) = UnixStream::pair()?;
+    /// a.set_nonblocking(true)?;
+    /// #[expect(deprecated)]
+    /// let a = AsyncFd::with_interest(a, Interest::READABLE)?;
+    /// drop(b);
+    /// assert!(a.readable().await?.ready().is_read_closed());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[deprecated = "use `AsyncFd::register_with_interest`, which says what the descriptor must keep to"]
     #[track_caller]
     pub fn with_interest(inner: T, interest: Interest) -> io::Result<Self> {
@@ -159,6 +222,22 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Panics
     ///
     /// As [`register`](AsyncFd::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let file = std::fs::File::open("/etc/hostname").or_else(|_| std::fs::File::open(std::env::current_exe()?))?;
+    /// #[expect(deprecated)]
+    /// let error = AsyncFd::try_new(file).unwrap_err();
+    /// let (file, _cause) = error.into_parts();
+    /// assert!(file.metadata()?.is_file()); // here it is again
+    /// # Ok(())
+    /// # }
+    /// ```
     #[deprecated = "use `AsyncFd::register`, which says what the descriptor must keep to"]
     #[track_caller]
     pub fn try_new(inner: T) -> Result<Self, AsyncFdRegisterError<T>> {
@@ -174,6 +253,25 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Panics
     ///
     /// As [`register`](AsyncFd::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::Interest;
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (a, b) = UnixStream::pair()?;
+    /// a.set_nonblocking(true)?;
+    /// #[expect(deprecated)]
+    /// let a = AsyncFd::try_with_interest(a, Interest::WRITABLE)?;
+    /// assert!(a.writable().await?.ready().is_writable());
+    /// # drop(b);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[deprecated = "use `AsyncFd::register_with_interest`, which says what the descriptor must keep to"]
     #[track_caller]
     pub fn try_with_interest(inner: T, interest: Interest) -> Result<Self, AsyncFdRegisterError<T>> {
@@ -189,18 +287,78 @@ impl<T: AsRawFd> AsyncFd<T> {
     }
 
     /// The object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (socket, _peer) = UnixStream::pair()?;
+    /// # socket.set_nonblocking(true)?;
+    /// # // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+    /// # let socket = unsafe { AsyncFd::register(socket)? };
+    /// socket.get_ref().set_write_timeout(None)?;
+    /// assert_eq!(socket.get_ref().local_addr()?.as_pathname(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[inline]
     pub fn get_ref(&self) -> &T {
         self.watched.get()
     }
 
     /// The object, to change it. Its descriptor must stay the same: see [`register`](AsyncFd::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (socket, mut peer) = UnixStream::pair()?;
+    /// # socket.set_nonblocking(true)?;
+    /// # // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+    /// # let mut socket = unsafe { AsyncFd::register(socket)? };
+    /// assert_eq!(socket.get_mut().write(b"hello")?, 5);
+    /// # use std::io::Read;
+    /// # assert_eq!(peer.read(&mut [0; 16])?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
         self.watched.get_mut()
     }
 
     /// Ends the registration and gives the object back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Read;
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (socket, mut peer) = UnixStream::pair()?;
+    /// # socket.set_nonblocking(true)?;
+    /// # // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+    /// # let socket = unsafe { AsyncFd::register(socket)? };
+    /// let mut socket = socket.into_inner();
+    /// socket.set_nonblocking(false)?;
+    /// # use std::io::Write;
+    /// # peer.write_all(b"hello")?;
+    /// assert_eq!(socket.read(&mut [0; 16])?, 5); // as any socket of std
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_inner(self) -> T {
         self.watched.into_object()
     }

@@ -8,6 +8,28 @@ use std::io;
 ///
 /// The error of [`AsyncFdReadyGuard::try_io`](super::unix::AsyncFdReadyGuard::try_io) and
 /// [`AsyncFdReadyMutGuard::try_io`](super::unix::AsyncFdReadyMutGuard::try_io).
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Read;
+/// use std::os::unix::net::UnixStream;
+/// use unstuck::io::unix::{AsyncFd, TryIoError};
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// # let (socket, _peer) = UnixStream::pair()?;
+/// # socket.set_nonblocking(true)?;
+/// # // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+/// # let socket = unsafe { AsyncFd::register(socket)? };
+/// let mut guard = socket.writable().await?;
+/// // Nobody has sent anything, so this would have to wait.
+/// let result: Result<_, TryIoError> = guard.try_io(|socket| socket.get_ref().read(&mut [0; 16]));
+/// assert!(result.is_err());
+/// assert!(guard.ready().is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct TryIoError(pub(super) ());
 
@@ -44,6 +66,24 @@ impl<T> AsyncFdRegisterError<T> {
     }
 
     /// The object, and why it could not be registered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let file = std::fs::File::open(std::env::current_exe()?)?;
+    /// // SAFETY: the file stays open as long as it is registered.
+    /// let Err(error) = (unsafe { AsyncFd::register(file) }) else { panic!("a regular file can't be polled") };
+    /// let (file, cause) = error.into_parts();
+    /// assert_eq!(cause.kind(), ErrorKind::PermissionDenied);
+    /// assert!(file.metadata()?.len() > 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_parts(self) -> (T, io::Error) {
         (self.object, self.cause)
     }

@@ -5,13 +5,13 @@
 use std::future::Future;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::task::{Context, Poll, ready};
 
 use unstuck_base::interest::Interest;
-use unstuck_driver::readiness::{Direction, ReadyEvent, shutdown_error};
+use unstuck_driver::readiness::{ReadyEvent, shutdown_error};
 
 use super::async_fd::AsyncFd;
-use super::async_fd_guard::{AsyncFdReadyGuard, AsyncFdReadyMutGuard};
+use super::async_fd_guard::AsyncFdReadyGuard;
+use super::async_fd_mut_guard::AsyncFdReadyMutGuard;
 use crate::called_at::called_here;
 
 /// Waiting.
@@ -28,7 +28,29 @@ impl<T: AsRawFd> AsyncFd<T> {
     ///
     /// # Examples
     ///
-    /// See [`AsyncFdReadyGuard::try_io`].
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (socket, mut peer) = UnixStream::pair()?;
+    /// # socket.set_nonblocking(true)?;
+    /// # // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+    /// # let socket = unsafe { AsyncFd::register(socket)? };
+    /// peer.write_all(b"hello")?;
+    /// loop {
+    ///     let mut guard = socket.readable().await?;
+    ///     // `Err`: somebody else was faster. Wait again.
+    ///     if let Ok(read) = guard.try_io(|socket| socket.get_ref().read(&mut [0; 16])) {
+    ///         assert_eq!(read?, 5);
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn readable<'a>(&'a self) -> impl Future<Output = io::Result<AsyncFdReadyGuard<'a, T>>> {
         self.ready(Interest::READABLE)
@@ -46,7 +68,35 @@ impl<T: AsRawFd> AsyncFd<T> {
     ///
     /// # Examples
     ///
-    /// See [`AsyncFdReadyMutGuard::try_io`].
+    /// ```
+    /// use std::io::{BufRead, BufReader, Write};
+    /// use std::os::fd::{AsRawFd, RawFd};
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// /// It is changed by reading.
+    /// struct Reader(BufReader<UnixStream>);
+    ///
+    /// impl AsRawFd for Reader {
+    ///     fn as_raw_fd(&self) -> RawFd {
+    ///         self.0.get_ref().as_raw_fd()
+    ///     }
+    /// }
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (socket, mut peer) = UnixStream::pair()?;
+    /// # socket.set_nonblocking(true)?;
+    /// // SAFETY: neither the reader nor the stream in it ever changes its descriptor.
+    /// let mut reader = unsafe { AsyncFd::register(Reader(BufReader::new(socket)))? };
+    /// peer.write_all(b"a line\n")?;
+    /// let mut guard = reader.readable_mut().await?;
+    /// let mut line = String::new();
+    /// guard.try_io(|reader| reader.get_mut().0.read_line(&mut line)).unwrap()?;
+    /// assert_eq!(line, "a line\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn readable_mut<'a>(&'a mut self) -> impl Future<Output = io::Result<AsyncFdReadyMutGuard<'a, T>>> {
         self.ready_mut(Interest::READABLE)
@@ -61,6 +111,27 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until it is cleared.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (socket, mut peer) = UnixStream::pair()?;
+    /// # socket.set_nonblocking(true)?;
+    /// # // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+    /// # let socket = unsafe { AsyncFd::register(socket)? };
+    /// let mut guard = socket.writable().await?;
+    /// assert_eq!(guard.try_io(|socket| socket.get_ref().write(b"hello")).unwrap()?, 5);
+    /// # use std::io::Read;
+    /// # assert_eq!(peer.read(&mut [0; 16])?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn writable<'a>(&'a self) -> impl Future<Output = io::Result<AsyncFdReadyGuard<'a, T>>> {
         self.ready(Interest::WRITABLE)
@@ -75,6 +146,26 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until it is cleared.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (socket, _peer) = UnixStream::pair()?;
+    /// # socket.set_nonblocking(true)?;
+    /// # // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+    /// # let mut socket = unsafe { AsyncFd::register(socket)? };
+    /// let mut guard = socket.writable_mut().await?;
+    /// let written = guard.try_io(|socket| socket.get_mut().write_vectored(&[]));
+    /// assert_eq!(written.unwrap()?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn writable_mut<'a>(&'a mut self) -> impl Future<Output = io::Result<AsyncFdReadyMutGuard<'a, T>>> {
         self.ready_mut(Interest::WRITABLE)
@@ -139,122 +230,32 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Cancel safety
     ///
     /// Cancel safe: readiness stays until it is cleared.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::io::Interest;
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (socket, peer) = UnixStream::pair()?;
+    /// # socket.set_nonblocking(true)?;
+    /// # // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+    /// # let mut socket = unsafe { AsyncFd::register(socket)? };
+    /// drop(peer);
+    /// let guard = socket.ready_mut(Interest::READABLE | Interest::WRITABLE).await?;
+    /// assert!(guard.ready().is_read_closed() && guard.ready().is_write_closed());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn ready_mut(&mut self, interest: Interest) -> impl Future<Output = io::Result<AsyncFdReadyMutGuard<'_, T>>> {
         called_here(async move {
             let event = unless_shut_down(self.readiness().ready(interest).await)?;
             Ok(AsyncFdReadyMutGuard::new(self, event))
         })
-    }
-
-    /// As [`readable`](AsyncFd::readable). Of several tasks that poll for reading, the last one is woken.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    ///
-    /// # Examples
-    ///
-    /// A reader on top of it:
-    ///
-    /// ```
-    /// use std::io::Read;
-    /// use std::os::unix::net::UnixStream;
-    /// use std::pin::Pin;
-    /// use std::task::{Context, Poll, ready};
-    /// use unstuck::io::unix::AsyncFd;
-    /// use unstuck::io::{AsyncRead, AsyncReadExt, ReadBuf};
-    ///
-    /// struct Reader(AsyncFd<UnixStream>);
-    ///
-    /// impl AsyncRead for Reader {
-    ///     fn poll_read(
-    ///         self: Pin<&mut Self>,
-    ///         cx: &mut Context<'_>,
-    ///         buf: &mut ReadBuf<'_>,
-    ///     ) -> Poll<std::io::Result<()>> {
-    ///         loop {
-    ///             let mut guard = ready!(self.0.poll_read_ready(cx))?;
-    ///             let unfilled = buf.initialize_unfilled();
-    ///             if let Ok(result) = guard.try_io(|socket| socket.get_ref().read(unfilled)) {
-    ///                 return Poll::Ready(result.map(|n| buf.advance(n)));
-    ///             }
-    ///         }
-    ///     }
-    /// }
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// # let (a, mut b) = UnixStream::pair()?;
-    /// # a.set_nonblocking(true)?;
-    /// # let mut reader = Reader(unsafe { AsyncFd::register(a)? });
-    /// # std::io::Write::write_all(&mut b, b"hello")?;
-    /// # drop(b);
-    /// let mut all = String::new();
-    /// reader.read_to_string(&mut all).await?;
-    /// # assert_eq!(all, "hello");
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[track_caller]
-    pub fn poll_read_ready<'a>(&'a self, cx: &mut Context<'_>) -> Poll<io::Result<AsyncFdReadyGuard<'a, T>>> {
-        self.poll_guard(Direction::Read, cx)
-    }
-
-    /// As [`poll_read_ready`](AsyncFd::poll_read_ready), with a guard that lets the object be changed.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    #[track_caller]
-    pub fn poll_read_ready_mut<'a>(
-        &'a mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<AsyncFdReadyMutGuard<'a, T>>> {
-        self.poll_guard_mut(Direction::Read, cx)
-    }
-
-    /// As [`writable`](AsyncFd::writable). Of several tasks that poll for writing, the last one is woken.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    #[track_caller]
-    pub fn poll_write_ready<'a>(&'a self, cx: &mut Context<'_>) -> Poll<io::Result<AsyncFdReadyGuard<'a, T>>> {
-        self.poll_guard(Direction::Write, cx)
-    }
-
-    /// As [`poll_write_ready`](AsyncFd::poll_write_ready), with a guard that lets the object be changed.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    #[track_caller]
-    pub fn poll_write_ready_mut<'a>(
-        &'a mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<AsyncFdReadyMutGuard<'a, T>>> {
-        self.poll_guard_mut(Direction::Write, cx)
-    }
-
-    #[track_caller]
-    fn poll_guard<'a>(
-        &'a self,
-        direction: Direction,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<AsyncFdReadyGuard<'a, T>>> {
-        let event = unless_shut_down(ready!(self.readiness().poll_ready(direction, cx)))?;
-        Poll::Ready(Ok(AsyncFdReadyGuard::new(self, event)))
-    }
-
-    #[track_caller]
-    fn poll_guard_mut<'a>(
-        &'a mut self,
-        direction: Direction,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<AsyncFdReadyMutGuard<'a, T>>> {
-        let event = unless_shut_down(ready!(self.readiness().poll_ready(direction, cx)))?;
-        Poll::Ready(Ok(AsyncFdReadyMutGuard::new(self, event)))
     }
 }
 
@@ -274,7 +275,27 @@ impl<T: AsRawFd> AsyncFd<T> {
     ///
     /// # Examples
     ///
-    /// See [`AsyncFd`].
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use unstuck::io::Interest;
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (socket, mut peer) = UnixStream::pair()?;
+    /// # socket.set_nonblocking(true)?;
+    /// # // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+    /// # let socket = unsafe { AsyncFd::register(socket)? };
+    /// let mut buf = [0; 16];
+    /// let receive = socket.async_io(Interest::READABLE, |mut socket| socket.read(&mut buf));
+    /// let send = async { peer.write_all(b"hello") };
+    /// let (received, sent) = unstuck::join!(receive, send);
+    /// sent?;
+    /// assert_eq!(received?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn async_io<R>(
         &self,
@@ -293,6 +314,28 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Cancel safety
     ///
     /// Cancel safe: `f` is called only in a poll that then returns what it did, or clears the readiness.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use unstuck::io::Interest;
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (socket, mut peer) = UnixStream::pair()?;
+    /// # socket.set_nonblocking(true)?;
+    /// # // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+    /// # let mut socket = unsafe { AsyncFd::register(socket)? };
+    /// let sent = socket.async_io_mut(Interest::WRITABLE, |socket| socket.write(b"hello")).await?;
+    /// assert_eq!(sent, 5);
+    /// # use std::io::Read;
+    /// # assert_eq!(peer.read(&mut [0; 16])?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn async_io_mut<R>(
         &mut self,
@@ -339,12 +382,37 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// # Errors
     ///
     /// As [`try_io`](AsyncFd::try_io).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{ErrorKind, Read, Write};
+    /// use unstuck::io::Interest;
+    /// use std::os::unix::net::UnixStream;
+    /// use unstuck::io::unix::AsyncFd;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (socket, mut peer) = UnixStream::pair()?;
+    /// # socket.set_nonblocking(true)?;
+    /// # // SAFETY: a `UnixStream` keeps its descriptor, open, for as long as it lives.
+    /// # let mut socket = unsafe { AsyncFd::register(socket)? };
+    /// let mut buf = [0; 16];
+    /// let error = socket.try_io_mut(Interest::READABLE, |socket| socket.read(&mut buf)).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    ///
+    /// peer.write_all(b"hello")?;
+    /// socket.readable().await?.retain_ready();
+    /// assert_eq!(socket.try_io_mut(Interest::READABLE, |socket| socket.read(&mut buf))?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_io_mut<R>(&mut self, interest: Interest, f: impl FnOnce(&mut T) -> io::Result<R>) -> io::Result<R> {
         let (readiness, object) = self.parts_mut();
         readiness.try_io(interest, || f(object))
     }
 }
 
-fn unless_shut_down(event: ReadyEvent) -> io::Result<ReadyEvent> {
+pub(super) fn unless_shut_down(event: ReadyEvent) -> io::Result<ReadyEvent> {
     if event.is_shutdown() { Err(shutdown_error()) } else { Ok(event) }
 }

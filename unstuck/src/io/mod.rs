@@ -43,6 +43,10 @@ mod async_fd_error;
 #[cfg(feature = "net")]
 mod async_fd_guard;
 #[cfg(feature = "net")]
+mod async_fd_mut_guard;
+#[cfg(feature = "net")]
+mod async_fd_polls;
+#[cfg(feature = "net")]
 mod async_fd_waits;
 #[cfg(feature = "io-std")]
 mod stdio;

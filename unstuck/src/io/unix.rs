@@ -6,7 +6,8 @@
 
 pub use super::async_fd::AsyncFd;
 pub use super::async_fd_error::{AsyncFdRegisterError, TryIoError};
-pub use super::async_fd_guard::{AsyncFdReadyGuard, AsyncFdReadyMutGuard};
+pub use super::async_fd_guard::AsyncFdReadyGuard;
+pub use super::async_fd_mut_guard::AsyncFdReadyMutGuard;
 
 /// The former name of [`AsyncFdRegisterError`].
 #[doc(hidden)]

@@ -7,10 +7,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use unstuck_context::current;
-
-use crate::called_at::called_here;
-use crate::task::spawn_blocking;
+use crate::called_at::{Line, called_from, current_at};
 
 /// Anything that has addresses: an address, an IP with a port, or text like `"localhost:80"`.
 ///
@@ -36,17 +33,68 @@ mod sealed {
     use std::net::SocketAddr;
 
     /// What other crates can't implement or call.
+    ///
+    /// # Examples
+    ///
+    /// They use it through [`ToSocketAddrs`](super::ToSocketAddrs):
+    ///
+    /// ```
+    /// use unstuck::net::{ToSocketAddrs, UdpSocket};
+    ///
+    /// async fn any_port(host: impl ToSocketAddrs) -> std::io::Result<u16> {
+    ///     Ok(UdpSocket::bind(host).await?.local_addr()?.port())
+    /// }
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// assert_ne!(any_port("127.0.0.1:0").await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub trait Resolve {
+        /// How to come to the addresses of `self`. Nothing is looked up yet.
+        ///
+        /// # Examples
+        ///
+        /// [`lookup_host`](super::lookup_host) calls it, and does what it says:
+        ///
+        /// ```
+        /// use std::io::ErrorKind;
+        ///
+        /// # #[unstuck::main(flavor = "current_thread")]
+        /// # async fn main() -> std::io::Result<()> {
+        /// let Err(error) = unstuck::net::lookup_host("no-port").await else { panic!("it has no port") };
+        /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        /// # Ok(())
+        /// # }
+        /// ```
         fn resolve(&self) -> Resolution;
     }
 
     /// How to come to the addresses.
+    ///
+    /// # Examples
+    ///
+    /// Addresses are known, so they need no runtime; names do:
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::task::{Context, Waker};
+    ///
+    /// let lookup = pin!(unstuck::net::lookup_host(("127.0.0.1", 80)));
+    /// assert!(lookup.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    /// ```
     #[derive(Debug)]
     pub enum Resolution {
         /// They are known.
         Known(Vec<SocketAddr>),
         /// By looking up a name.
-        Lookup { host: String, port: u16 },
+        Lookup {
+            /// The name.
+            host: String,
+            /// The port of every address that is found.
+            port: u16,
+        },
         /// Not at all: this is what is wrong.
         Malformed(&'static str),
     }
@@ -55,22 +103,27 @@ mod sealed {
 pub(super) use sealed::Resolution;
 
 impl Resolution {
-    /// The addresses.
-    pub(super) async fn addresses(self) -> io::Result<Vec<SocketAddr>> {
+    /// The addresses, for a future that was asked for at `at`.
+    pub(super) async fn addresses(self, at: Line) -> io::Result<Vec<SocketAddr>> {
         match self {
             Resolution::Known(addresses) => Ok(addresses),
             Resolution::Malformed(what) => Err(io::Error::new(io::ErrorKind::InvalidInput, what)),
             Resolution::Lookup { host, port } => {
-                let kernel = current().parts().kernel.clone();
-                spawn_blocking(move || kernel.lookup_host(&host, port)).await?
+                let runtime = current_at(at);
+                let kernel = runtime.parts().kernel.clone();
+                runtime.spawn_blocking(move || kernel.lookup_host(&host, port)).await?
             }
         }
     }
 
     /// What `attempt` makes of the first address with which it succeeds.
-    pub(super) async fn first<T>(self, mut attempt: impl FnMut(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+    pub(super) async fn first<T>(
+        self,
+        at: Line,
+        mut attempt: impl FnMut(SocketAddr) -> io::Result<T>,
+    ) -> io::Result<T> {
         let mut failure = None;
-        for address in self.addresses().await? {
+        for address in self.addresses(at).await? {
             match attempt(address) {
                 Ok(made) => return Ok(made),
                 Err(error) => failure = Some(error),
@@ -118,7 +171,7 @@ pub fn lookup_host<T>(host: T) -> impl Future<Output = io::Result<impl Iterator<
 where
     T: ToSocketAddrs,
 {
-    called_here(async move { Ok(host.resolve().addresses().await?.into_iter()) })
+    called_from(|at| async move { Ok(host.resolve().addresses(at).await?.into_iter()) })
 }
 
 fn known(address: impl Into<SocketAddr>) -> Resolution {

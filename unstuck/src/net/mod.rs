@@ -51,7 +51,7 @@ pub use tcp::listener::TcpListener;
 pub use tcp::socket::TcpSocket;
 pub use tcp::stream::TcpStream;
 pub use udp::UdpSocket;
-pub use unix::datagram::UnixDatagram;
+pub use unix::datagrams::UnixDatagram;
 pub use unix::listener::UnixListener;
 pub use unix::socket::UnixSocket;
 pub use unix::stream::UnixStream;

@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 use std::process::{ExitStatus, Output};
 use std::task::{Context, Poll, ready};
 
-use unstuck_base::local;
+use unstuck_base::{fork, local};
 
 use super::orphan;
 use super::running::Running;
@@ -315,6 +315,8 @@ fn go_on<T>(
 struct Process {
     state: State,
     kill_on_drop: bool,
+    /// Whose child it is: a fork of ours neither kills it nor collects it.
+    parent: fork::Process,
 }
 
 enum State {
@@ -330,7 +332,9 @@ impl Process {
     #[track_caller]
     fn new(child: std::process::Child) -> io::Result<Process> {
         match Running::new(child) {
-            Ok(running) => Ok(Process { state: State::Running(running), kill_on_drop: true }),
+            Ok(running) => {
+                Ok(Process { state: State::Running(running), kill_on_drop: true, parent: fork::Process::this() })
+            }
             Err((mut child, error)) => {
                 let _ = child.kill();
                 orphan::strand(child);
@@ -362,6 +366,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if !self.parent.is_this() {
+            return;
+        }
         // Nobody looks at the status any more.
         if let State::Running(mut running) = mem::replace(&mut self.state, State::Over(ExitStatus::default())) {
             if self.kill_on_drop {

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
+use unstuck_base::fork::PerProcess;
 use unstuck_base::local;
 
 use super::running::Running;
@@ -21,7 +22,7 @@ use super::running::Running;
 const STACK: usize = 64 * 1024;
 
 /// Rule 3.
-static KEPT: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+static KEPT: PerProcess<Mutex<Vec<Child>>> = PerProcess::new(|| Mutex::new(Vec::new()));
 
 /// A child that is its own waker; `None` when it has been collected or stranded.
 struct Orphan(Mutex<Option<Running>>);
@@ -72,13 +73,13 @@ pub(super) fn strand(child: Child) {
     if thread.is_err()
         && let Some(child) = Arc::into_inner(child)
     {
-        lock(&KEPT).push(child.into_inner().unwrap_or_else(PoisonError::into_inner));
+        lock(KEPT.get()).push(child.into_inner().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 /// Collects those that no thread waits for, as far as they have ended.
 pub(super) fn collect_kept() {
-    lock(&KEPT).retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    lock(KEPT.get()).retain_mut(|child| matches!(child.try_wait(), Ok(None)));
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -97,10 +98,10 @@ mod tests {
         ended.wait().unwrap();
         let stdin = running.stdin.take();
         let pid = running.id();
-        lock(&KEPT).extend([running, ended]);
-        let kept = || lock(&KEPT).iter().filter(|child| child.id() == pid).count();
+        lock(KEPT.get()).extend([running, ended]);
+        let kept = || lock(KEPT.get()).iter().filter(|child| child.id() == pid).count();
         collect_kept();
-        assert_eq!((kept(), lock(&KEPT).len()), (1, 1));
+        assert_eq!((kept(), lock(KEPT.get()).len()), (1, 1));
         drop(stdin);
         while kept() == 1 {
             thread::yield_now();

@@ -17,12 +17,10 @@ use unstuck_scheduler::{Hooks, Tuning};
 use super::histogram::ByResolution;
 use super::threads::Threads;
 use super::{HistogramConfiguration, RngSeed};
-#[cfg(doc)]
-use super::{Handle, Runtime};
 
-/// Builds a [`Runtime`] with settings of one's own.
+/// Builds a [`Runtime`](super::Runtime) with settings of one's own.
 ///
-/// # Example
+/// # Examples
 /// ```
 /// use unstuck::runtime::Builder;
 ///
@@ -55,6 +53,8 @@ pub struct Builder {
     /// Else by resolution.
     poll_times: Option<HistogramConfiguration>,
     poll_times_by_resolution: ByResolution,
+    has_queue_times: bool,
+    queue_times: Option<HistogramConfiguration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +64,32 @@ enum Flavor {
 }
 
 impl Builder {
-    /// For a runtime that runs all tasks on the thread that is in [`Runtime::block_on`].
+    /// For a runtime that runs all tasks on the thread that is in [`Runtime::block_on`](super::Runtime::block_on).
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::runtime::Builder;
+    ///
+    /// let runtime = Builder::new_current_thread().build()?;
+    /// let task = runtime.spawn(async { std::thread::current().id() });
+    /// assert_eq!(runtime.block_on(task).unwrap(), std::thread::current().id());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn new_current_thread() -> Builder {
         Builder::new(Flavor::CurrentThread)
     }
 
     /// For a runtime with a pool of worker threads.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::runtime::Builder;
+    ///
+    /// let runtime = Builder::new_multi_thread().build()?;
+    /// let task = runtime.spawn(async { std::thread::current().id() });
+    /// assert_ne!(runtime.block_on(task).unwrap(), std::thread::current().id());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn new_multi_thread() -> Builder {
         Builder::new(Flavor::MultiThread)
     }
@@ -92,10 +112,28 @@ impl Builder {
             has_poll_times: false,
             poll_times: None,
             poll_times_by_resolution: ByResolution::default(),
+            has_queue_times: false,
+            queue_times: None,
         }
     }
 
     /// Enables I/O and time; see [`enable_io`](Builder::enable_io) and [`enable_time`](Builder::enable_time).
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    /// use unstuck::time::{Duration, timeout};
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// runtime.block_on(async {
+    ///     let socket = UdpSocket::bind("127.0.0.1:0").await?; // needs I/O
+    ///     let mut buf = [0; 16];
+    ///     let received = timeout(Duration::from_millis(5), socket.recv(&mut buf)).await; // needs time
+    ///     assert!(received.is_err(), "nobody sends anything");
+    ///     Ok::<(), std::io::Error>(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn enable_all(&mut self) -> &mut Self {
         self.enabled = Enabled::ALL;
         self
@@ -104,7 +142,7 @@ impl Builder {
     /// Enables what waits for the outside world: sockets, pipes, signals, child processes. Making one of them in a runtime
     /// without it panics.
     ///
-    /// # Example
+    /// # Examples
     /// ```should_panic
     /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     /// // Panics: the runtime has no I/O.
@@ -117,7 +155,7 @@ impl Builder {
 
     /// Enables what waits for a deadline: sleeping, timeouts, intervals. Making one of them in a runtime without it panics.
     ///
-    /// # Example
+    /// # Examples
     /// ```should_panic
     /// use unstuck::time::{Duration, sleep};
     ///
@@ -135,6 +173,13 @@ impl Builder {
     ///
     /// # Panics
     /// If `val` is 0.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread().worker_threads(3).build()?;
+    /// assert_eq!(runtime.metrics().num_workers(), 3);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn worker_threads(&mut self, val: usize) -> &mut Self {
         assert!(val > 0, "Worker threads cannot be set to 0");
@@ -142,10 +187,21 @@ impl Builder {
         self
     }
 
-    /// What the runtime is called, for [`Handle::name`]: to tell several apart.
+    /// What the runtime is called, for [`Handle::name`](super::Handle::name): to tell several apart.
     ///
     /// # Panics
     /// If that is nothing, or only white space.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::runtime::{Builder, Handle};
+    ///
+    /// let runtime = Builder::new_current_thread().name("billing").build()?;
+    /// runtime.block_on(async {
+    ///     assert_eq!(Handle::current().name(), Some("billing"));
+    /// });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn name(&mut self, val: impl Into<String>) -> &mut Self {
         let name = val.into();
@@ -159,6 +215,17 @@ impl Builder {
     ///
     /// # Panics
     /// If `val` is 0.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().max_blocking_threads(2).build()?;
+    /// let jobs: Vec<_> = (0..10).map(|n| runtime.spawn_blocking(move || n * n)).collect();
+    /// for (n, job) in jobs.into_iter().enumerate() {
+    ///     assert_eq!(runtime.block_on(job).unwrap(), n * n);
+    /// }
+    /// assert!(runtime.metrics().num_blocking_threads() <= 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn max_blocking_threads(&mut self, val: usize) -> &mut Self {
         assert!(val > 0, "Max blocking threads cannot be set to 0");
@@ -167,12 +234,34 @@ impl Builder {
     }
 
     /// How long a thread for blocking work stays when it has nothing to do; 10 seconds without this.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let runtime =
+    ///     unstuck::runtime::Builder::new_current_thread().thread_keep_alive(Duration::from_millis(1)).build()?;
+    /// runtime.block_on(runtime.spawn_blocking(|| "done")).unwrap();
+    /// // Nothing else is to be done, so the thread goes.
+    /// while runtime.metrics().num_blocking_threads() > 0 {
+    ///     std::thread::yield_now();
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn thread_keep_alive(&mut self, duration: Duration) -> &mut Self {
         self.keep_alive = duration;
         self
     }
 
     /// The name of the runtime's threads; `unstuck-worker` without this.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().thread_name("mail").build()?;
+    /// let name = runtime.spawn_blocking(|| std::thread::current().name().map(str::to_owned));
+    /// assert_eq!(runtime.block_on(name).unwrap().as_deref(), Some("mail"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn thread_name(&mut self, val: impl Into<String>) -> &mut Self {
         self.threads.name = Threads::named(val.into());
         self
@@ -180,7 +269,7 @@ impl Builder {
 
     /// A function that names each of the runtime's threads.
     ///
-    /// # Example
+    /// # Examples
     /// ```
     /// use std::sync::atomic::{AtomicUsize, Ordering};
     ///
@@ -190,7 +279,8 @@ impl Builder {
     ///         format!("service-{}", NEXT.fetch_add(1, Ordering::Relaxed))
     ///     })
     ///     .build()?;
-    /// # drop(runtime);
+    /// let task = runtime.spawn(async { std::thread::current().name().map(str::to_owned) });
+    /// assert!(runtime.block_on(task).unwrap().is_some_and(|name| name.starts_with("service-")));
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn thread_name_fn<F>(&mut self, f: F) -> &mut Self
@@ -202,13 +292,39 @@ impl Builder {
     }
 
     /// The size of the stacks of the runtime's threads, in bytes; std's default (2 MiB) without this.
+    ///
+    /// # Examples
+    /// ```
+    /// /// Takes some stack at each level.
+    /// fn depth(levels: u32) -> u32 {
+    ///     if levels == 0 { 0 } else { std::hint::black_box(depth(levels - 1)) + 1 }
+    /// }
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().thread_stack_size(64 << 20).build()?;
+    /// let deep = runtime.spawn_blocking(|| depth(100_000));
+    /// assert_eq!(runtime.block_on(deep).unwrap(), 100_000);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn thread_stack_size(&mut self, val: usize) -> &mut Self {
         self.threads.stack_size = Some(val);
         self
     }
 
     /// Whether the clock stands still from the start; see [`time::pause`](crate::time::pause). For tests on a
-    /// current-thread runtime.
+    /// current-thread runtime: [`build`](Builder::build) panics for another one.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::time::{Duration, Instant, sleep};
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    /// runtime.block_on(async {
+    ///     let start = Instant::now();
+    ///     sleep(Duration::from_secs(3600)).await; // goes by at once
+    ///     assert_eq!(start.elapsed(), Duration::from_secs(3600));
+    /// });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn start_paused(&mut self, start_paused: bool) -> &mut Self {
         self.start_paused = start_paused;
         self

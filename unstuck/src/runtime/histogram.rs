@@ -20,7 +20,14 @@ use std::time::Duration;
 ///
 /// let even = HistogramConfiguration::linear(Duration::from_micros(100), 20);
 /// let wide = HistogramConfiguration::log(LogHistogram::default());
-/// # let _ = (even, wide);
+/// for configuration in [even, wide] {
+///     let runtime = unstuck::runtime::Builder::new_current_thread()
+///         .enable_metrics_poll_time_histogram()
+///         .metrics_poll_time_histogram_configuration(configuration)
+///         .build()?;
+///     assert!(runtime.metrics().poll_time_histogram_num_buckets() >= 20);
+/// }
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct HistogramConfiguration {
@@ -39,6 +46,21 @@ impl HistogramConfiguration {
     ///
     /// # Panics
     /// If there is to be no bucket, or one without a width.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use unstuck::runtime::{Builder, HistogramConfiguration};
+    ///
+    /// let runtime = Builder::new_current_thread()
+    ///     .enable_metrics_poll_time_histogram()
+    ///     .metrics_poll_time_histogram_configuration(HistogramConfiguration::linear(Duration::from_millis(1), 3))
+    ///     .build()?;
+    /// let metrics = runtime.metrics();
+    /// assert_eq!(metrics.poll_time_histogram_bucket_range(1), Duration::from_millis(1)..Duration::from_millis(2));
+    /// assert_eq!(metrics.poll_time_histogram_bucket_range(2).start, Duration::from_millis(2));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn linear(bucket_width: Duration, num_buckets: usize) -> Self {
         assert!(num_buckets > 0, "a histogram needs at least one bucket");
@@ -80,6 +102,23 @@ impl HistogramConfiguration {
 }
 
 /// The scale of a histogram that is configured by its resolution and number of buckets.
+///
+/// # Examples
+/// ```
+/// #![allow(deprecated)]
+/// use unstuck::runtime::{Builder, HistogramScale};
+///
+/// let bounds = |scale| {
+///     let runtime = Builder::new_current_thread()
+///         .enable_metrics_poll_time_histogram()
+///         .metrics_poll_count_histogram_scale(scale)
+///         .build()
+///         .unwrap();
+///     runtime.metrics().poll_time_histogram_bucket_range(5)
+/// };
+/// let (even, wide) = (bounds(HistogramScale::Linear), bounds(HistogramScale::Log));
+/// assert!(wide.end - wide.start > even.end - even.start);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HistogramScale {
@@ -136,11 +175,29 @@ pub struct LogHistogram {
 
 impl LogHistogram {
     /// For a histogram with settings of one's own.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use unstuck::runtime::LogHistogram;
+    ///
+    /// let up_to_a_second = LogHistogram::builder().max_value(Duration::from_secs(1)).build();
+    /// assert!(up_to_a_second.max_value() < LogHistogram::default().max_value());
+    /// ```
     pub fn builder() -> LogHistogramBuilder {
         LogHistogramBuilder::default()
     }
 
     /// The longest duration, in nanoseconds, that is not in the last bucket.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use unstuck::runtime::LogHistogram;
+    ///
+    /// let histogram = LogHistogram::builder().max_value(Duration::from_millis(1)).build();
+    /// assert!(histogram.max_value() >= 1_000_000);
+    /// ```
     pub fn max_value(&self) -> u64 {
         start(self.to + 1, self.precision) - 1
     }
@@ -178,7 +235,7 @@ impl From<LogHistogramBuilder> for LogHistogram {
 ///     .max_value(Duration::from_millis(4))
 ///     .max_error(0.5)
 ///     .max_buckets(50)?;
-/// # let _ = histogram;
+/// assert!(histogram.max_value() >= 4_000_000);
 /// # Ok::<(), unstuck::runtime::InvalidHistogramConfiguration>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -199,6 +256,14 @@ impl LogHistogramBuilder {
     ///
     /// # Panics
     /// If it is not above 0, or above 1, or finer than [`precision_exact`](LogHistogramBuilder::precision_exact) allows.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::runtime::LogHistogram;
+    ///
+    /// let histogram = LogHistogram::builder().max_error(0.3).build();
+    /// assert_eq!(histogram, LogHistogram::builder().precision_exact(2).build()); // 25 %
+    /// ```
     #[track_caller]
     pub fn max_error(self, max_error: f64) -> Self {
         assert!(max_error > 0.0, "max_error must be greater than 0");
@@ -211,6 +276,15 @@ impl LogHistogramBuilder {
     ///
     /// # Panics
     /// If `p` is above 10.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::runtime::LogHistogram;
+    ///
+    /// // One step finer needs about twice as many buckets.
+    /// assert!(LogHistogram::builder().precision_exact(2).max_buckets(150).is_ok());
+    /// assert!(LogHistogram::builder().precision_exact(3).max_buckets(150).is_err());
+    /// ```
     #[track_caller]
     pub fn precision_exact(mut self, p: u32) -> Self {
         assert!(p <= MAX_PRECISION, "precision must be at most 10");
@@ -222,6 +296,15 @@ impl LogHistogramBuilder {
     ///
     /// # Panics
     /// If that is zero.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use unstuck::runtime::LogHistogram;
+    ///
+    /// // Nobody asks for less than a microsecond, so there need be no buckets for it.
+    /// assert!(LogHistogram::builder().min_value(Duration::from_micros(1)).max_buckets(110).is_ok());
+    /// ```
     #[track_caller]
     pub fn min_value(mut self, duration: Duration) -> Self {
         assert!(!duration.is_zero(), "min_value must be above zero");
@@ -233,6 +316,15 @@ impl LogHistogramBuilder {
     ///
     /// # Panics
     /// If that is zero.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use unstuck::runtime::LogHistogram;
+    ///
+    /// // More than a second is bad, however much more.
+    /// assert!(LogHistogram::builder().max_value(Duration::from_secs(1)).max_buckets(100).is_ok());
+    /// ```
     #[track_caller]
     pub fn max_value(mut self, duration: Duration) -> Self {
         assert!(!duration.is_zero(), "max_value must be above zero");
@@ -263,6 +355,16 @@ impl LogHistogramBuilder {
     }
 
     /// The histogram, however many buckets it has. Each takes 8 bytes a worker.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::runtime::{HistogramConfiguration, LogHistogram};
+    ///
+    /// let histogram = LogHistogram::builder().precision_exact(1).build();
+    /// let configuration = HistogramConfiguration::log(histogram);
+    /// # let _ = configuration;
+    /// assert_ne!(histogram, LogHistogram::default());
+    /// ```
     pub fn build(&self) -> LogHistogram {
         let LogHistogramBuilder { precision, min, max } = *self;
         let from = number(nanos(min), precision);
@@ -271,6 +373,14 @@ impl LogHistogramBuilder {
 }
 
 /// Why a histogram can't be made.
+///
+/// # Examples
+/// ```
+/// use unstuck::runtime::LogHistogram;
+///
+/// let Err(error) = LogHistogram::builder().max_buckets(10) else { unreachable!("it needs more") };
+/// assert!(error.to_string().contains("119 buckets"));
+/// ```
 #[derive(Debug)]
 pub enum InvalidHistogramConfiguration {
     /// It needs more buckets than allowed.

@@ -1,12 +1,15 @@
 //! What can be counted of a runtime: always on, and read without stopping anything.
 
+mod poll_times;
+mod queue_times;
+mod workers;
+
 use std::fmt;
 use std::ops::Range;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::thread::ThreadId;
 use std::time::Duration;
 
-use unstuck_context::{Scheduler, WorkerCounts};
+use unstuck_context::Scheduler;
 
 /// Counts of a runtime. Each is read at a moment of its own: together they need not add up.
 ///
@@ -38,153 +41,171 @@ impl RuntimeMetrics {
     }
 
     /// How many tasks are alive: spawned and not yet over.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().build()?;
+    ///
+    /// let task = runtime.spawn(std::future::pending::<()>());
+    /// assert_eq!(runtime.metrics().num_alive_tasks(), 1);
+    /// task.abort();
+    /// runtime.block_on(task).unwrap_err();
+    /// assert_eq!(runtime.metrics().num_alive_tasks(), 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn num_alive_tasks(&self) -> usize {
         self.scheduler().live().len()
     }
 
     /// The former name of [`num_alive_tasks`](RuntimeMetrics::num_alive_tasks).
+    ///
+    /// # Examples
+    /// ```
+    /// #![allow(deprecated)]
+    ///
+    /// let metrics = unstuck::runtime::Runtime::new()?.metrics();
+    /// assert_eq!(metrics.active_tasks_count(), metrics.num_alive_tasks());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[deprecated = "renamed to `num_alive_tasks`"]
     pub fn active_tasks_count(&self) -> usize {
         self.num_alive_tasks()
     }
 
     /// How many tasks were spawned so far. Blocking work is not among them.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().build()?;
+    ///
+    /// for n in 0..3 {
+    ///     runtime.block_on(runtime.spawn(async move { n })).unwrap();
+    /// }
+    /// runtime.block_on(runtime.spawn_blocking(|| {})).unwrap();
+    /// assert_eq!(runtime.metrics().spawned_tasks_count(), 3);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn spawned_tasks_count(&self) -> u64 {
         self.scheduler().live().entered()
     }
 
     /// How many runnable tasks wait in the queue that all workers share.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().build()?;
+    ///
+    /// let tasks = [runtime.spawn(async { 1 }), runtime.spawn(async { 2 })];
+    /// assert_eq!(runtime.metrics().global_queue_depth(), 2); // nobody has taken them up yet
+    /// for task in tasks {
+    ///     runtime.block_on(task).unwrap();
+    /// }
+    /// assert_eq!(runtime.metrics().global_queue_depth(), 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn global_queue_depth(&self) -> usize {
         self.scheduler().inject_depth()
     }
 
     /// How many tasks were queued by threads that are no workers of this runtime: woken or spawned from outside.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().build()?;
+    ///
+    /// let from_outside = runtime.spawn(async {
+    ///     unstuck::spawn(async {}).await.unwrap(); // from inside
+    /// });
+    /// runtime.block_on(from_outside).unwrap();
+    /// assert_eq!(runtime.metrics().remote_schedule_count(), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn remote_schedule_count(&self) -> u64 {
         self.scheduler().remote_schedules()
     }
 
     /// How often a task, or the future of a `block_on`, had to give way since the [budget](crate::task::coop) of a poll was
     /// used up.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().build()?;
+    ///
+    /// let greedy = runtime.spawn(async {
+    ///     for _ in 0..1000 {
+    ///         unstuck::task::coop::consume_budget().await;
+    ///     }
+    /// });
+    /// runtime.block_on(greedy).unwrap();
+    /// assert!(runtime.metrics().budget_forced_yield_count() > 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn budget_forced_yield_count(&self) -> u64 {
         self.scheduler().forced_yields()
     }
-}
 
-/// Workers.
-///
-/// # Panics
-/// Each of these panics if there is no such worker.
-impl RuntimeMetrics {
-    /// How many worker threads the runtime was built with; 1 for a current-thread runtime.
-    pub fn num_workers(&self) -> usize {
-        self.scheduler().workers()
-    }
-
-    /// Which thread a worker is. `None` until it has started; for a current-thread runtime, until its first `block_on`.
-    /// While a worker is in a [`block_in_place`](crate::task::block_in_place), it is the thread that stands in for it.
-    #[track_caller]
-    pub fn worker_thread_id(&self, worker: usize) -> Option<ThreadId> {
-        self.worker(worker).thread
-    }
-
-    /// How often a worker has polled a task. The future of a `block_on` is no task.
-    #[track_caller]
-    pub fn worker_poll_count(&self, worker: usize) -> u64 {
-        self.worker(worker).polls
-    }
-
-    /// How long a poll on this worker takes: a mean in which each poll counts for more than those before it. It is
-    /// measured whenever the worker looks at the outside world or goes to sleep, as the time that passed, divided by the
-    /// polls in it. Zero until then, and on a current-thread runtime, where it is not measured.
-    #[track_caller]
-    pub fn worker_mean_poll_time(&self, worker: usize) -> Duration {
-        self.worker(worker).mean_poll
-    }
-
-    /// How long a worker was busy: the time that it did not sleep. It grows whenever the worker looks at the outside world
-    /// or goes to sleep.
-    #[track_caller]
-    pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
-        self.worker(worker).busy
-    }
-
-    /// How often a worker has gone to sleep.
-    #[track_caller]
-    pub fn worker_park_count(&self, worker: usize) -> u64 {
-        self.worker(worker).parks_and_unparks.div_ceil(2)
-    }
-
-    /// How often a worker has gone to sleep or woken: odd while it sleeps. A value that stays the same, and is even, while
-    /// time goes on shows a worker that does not come back from a poll.
-    #[track_caller]
-    pub fn worker_park_unpark_count(&self, worker: usize) -> u64 {
-        self.worker(worker).parks_and_unparks
-    }
-
-    /// How often a worker woke, polled no task, and went to sleep again.
-    #[track_caller]
-    pub fn worker_noop_count(&self, worker: usize) -> u64 {
-        self.worker(worker).noops
-    }
-
-    /// How many tasks a worker took from the queues of others.
-    #[track_caller]
-    pub fn worker_steal_count(&self, worker: usize) -> u64 {
-        self.worker(worker).steals
-    }
-
-    /// How often a worker took tasks from the queue of another; it takes several at a time.
-    #[track_caller]
-    pub fn worker_steal_operations(&self, worker: usize) -> u64 {
-        self.worker(worker).steal_operations
-    }
-
-    /// How many tasks a worker has queued itself: woken or spawned on its thread.
-    #[track_caller]
-    pub fn worker_local_schedule_count(&self, worker: usize) -> u64 {
-        self.worker(worker).local_schedules
-    }
-
-    /// How often the queue of a worker was full, so that half of it went to the queue that all share. The queue of a
-    /// current-thread runtime is never full.
-    #[track_caller]
-    pub fn worker_overflow_count(&self, worker: usize) -> u64 {
-        self.worker(worker).overflows
-    }
-
-    /// How many runnable tasks wait in the queue of a worker. The one that it woke last, and will poll next, is not among
-    /// them.
-    #[track_caller]
-    pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
-        self.worker(worker).queued
-    }
-
-    #[track_caller]
-    fn worker(&self, worker: usize) -> WorkerCounts {
-        self.check_worker(worker);
-        self.scheduler().worker(worker)
-    }
-
-    #[track_caller]
-    fn check_worker(&self, worker: usize) {
-        let workers = self.num_workers();
-        assert!(worker < workers, "there is no worker {worker}: the runtime has {workers}, counted from 0");
+    fn scheduler(&self) -> &dyn Scheduler {
+        &*self.0.parts().scheduler
     }
 }
 
 /// Threads for blocking work.
 impl RuntimeMetrics {
     /// How many threads there are for blocking work, among them those that stand in for workers.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().build()?;
+    ///
+    /// assert_eq!(runtime.metrics().num_blocking_threads(), 0);
+    /// runtime.block_on(runtime.spawn_blocking(|| "done")).unwrap();
+    /// assert_eq!(runtime.metrics().num_blocking_threads(), 1); // it stays for a while
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn num_blocking_threads(&self) -> usize {
         self.0.parts().blocking.threads().0
     }
 
     /// How many of them have nothing to do.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().build()?;
+    ///
+    /// let (finish, finished) = std::sync::mpsc::channel::<()>();
+    /// let waits = runtime.spawn_blocking(move || finished.recv());
+    /// assert_eq!(runtime.metrics().num_idle_blocking_threads(), 0);
+    /// drop(finish);
+    /// runtime.block_on(waits).unwrap().unwrap_err();
+    /// while runtime.metrics().num_idle_blocking_threads() == 0 {
+    ///     std::thread::yield_now(); // it is about to look for more to do
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn num_idle_blocking_threads(&self) -> usize {
         self.0.parts().blocking.threads().1
     }
 
     /// How much blocking work waits for a thread.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().max_blocking_threads(1).build()?;
+    /// let (finish, finished) = std::sync::mpsc::channel::<()>();
+    /// let (start, started) = std::sync::mpsc::channel::<()>();
+    /// let first = runtime.spawn_blocking(move || {
+    ///     start.send(()).unwrap();
+    ///     finished.recv()
+    /// });
+    /// started.recv().unwrap();
+    /// let second = runtime.spawn_blocking(|| {});
+    /// assert_eq!(runtime.metrics().blocking_queue_depth(), 1);
+    /// drop(finish);
+    /// runtime.block_on(first).unwrap().unwrap_err();
+    /// runtime.block_on(second).unwrap();
+    /// assert_eq!(runtime.metrics().blocking_queue_depth(), 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn blocking_queue_depth(&self) -> usize {
         self.0.parts().blocking.queue_depth()
     }
@@ -193,61 +214,75 @@ impl RuntimeMetrics {
 /// The driver that waits for the outside world.
 impl RuntimeMetrics {
     /// How many sockets and other file descriptors the runtime began to watch.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_io().build()?;
+    ///
+    /// let before = runtime.metrics().io_driver_fd_registered_count();
+    /// let socket = runtime.block_on(UdpSocket::bind("127.0.0.1:0"))?;
+    /// assert_eq!(runtime.metrics().io_driver_fd_registered_count(), before + 1);
+    /// # drop(socket);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn io_driver_fd_registered_count(&self) -> u64 {
         self.0.parts().kernel.io_counts().registered
     }
 
     /// How many of them it has ceased to watch.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_io().build()?;
+    ///
+    /// let metrics = runtime.metrics();
+    /// let watched = || metrics.io_driver_fd_registered_count() - metrics.io_driver_fd_deregistered_count();
+    /// let before = watched();
+    /// let socket = runtime.block_on(UdpSocket::bind("127.0.0.1:0"))?;
+    /// assert_eq!(watched(), before + 1);
+    /// drop(socket);
+    /// assert_eq!(watched(), before);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn io_driver_fd_deregistered_count(&self) -> u64 {
         self.0.parts().kernel.io_counts().deregistered
     }
 
     /// How many events the system has told of them.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_io().build()?;
+    ///
+    /// let before = runtime.metrics().io_driver_ready_count();
+    /// runtime.block_on(async {
+    ///     let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    ///     socket.send_to(b"to myself", socket.local_addr()?).await?;
+    ///     socket.readable().await
+    /// })?;
+    /// assert!(runtime.metrics().io_driver_ready_count() > before);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn io_driver_ready_count(&self) -> u64 {
         self.0.parts().kernel.io_counts().events
     }
 }
 
-/// The histogram of poll times; see
-/// [`Builder::enable_metrics_poll_time_histogram`](super::Builder::enable_metrics_poll_time_histogram).
-impl RuntimeMetrics {
-    /// Whether there is a histogram.
-    pub fn poll_time_histogram_enabled(&self) -> bool {
-        self.scheduler().poll_time_bounds().is_some()
-    }
-
-    /// How many buckets it has; 0 without a histogram.
-    pub fn poll_time_histogram_num_buckets(&self) -> usize {
-        self.scheduler().poll_time_bounds().map_or(0, |bounds| bounds.len() + 1)
-    }
-
-    /// Which durations a bucket holds. That of the last one ends at `u64::MAX` nanoseconds. Empty without a histogram.
-    ///
-    /// # Panics
-    /// If there is a histogram, but no such bucket.
-    #[track_caller]
-    pub fn poll_time_histogram_bucket_range(&self, bucket: usize) -> Range<Duration> {
-        let Some(bounds) = self.scheduler().poll_time_bounds() else { return Duration::ZERO..Duration::ZERO };
-        let buckets = bounds.len() + 1;
-        assert!(bucket < buckets, "there is no bucket {bucket}: the histogram has {buckets}, counted from 0");
-        let start = bucket.checked_sub(1).map_or(0, |before| bounds[before]);
-        let end = bounds.get(bucket).copied().unwrap_or(u64::MAX);
-        Duration::from_nanos(start)..Duration::from_nanos(end)
-    }
-
-    /// How many polls of a worker took as long as the bucket says; 0 where there is no such bucket.
-    ///
-    /// # Panics
-    /// If there is no such worker.
-    #[track_caller]
-    pub fn poll_time_histogram_bucket_count(&self, worker: usize, bucket: usize) -> u64 {
-        self.check_worker(worker);
-        self.scheduler().poll_times(worker, bucket)
-    }
-
-    fn scheduler(&self) -> &dyn Scheduler {
-        &*self.0.parts().scheduler
-    }
+/// Which durations a bucket of a histogram with these bounds holds.
+#[track_caller]
+fn bucket_range(bounds: Option<&[u64]>, bucket: usize) -> Range<Duration> {
+    let Some(bounds) = bounds else { return Duration::ZERO..Duration::ZERO };
+    let buckets = bounds.len() + 1;
+    assert!(bucket < buckets, "there is no bucket {bucket}: the histogram has {buckets}, counted from 0");
+    let start = bucket.checked_sub(1).map_or(0, |before| bounds[before]);
+    let end = bounds.get(bucket).copied().unwrap_or(u64::MAX);
+    Duration::from_nanos(start)..Duration::from_nanos(end)
 }
 
 // As for `Runtime`.

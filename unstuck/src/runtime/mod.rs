@@ -17,6 +17,26 @@
 //! assert_eq!(answer, 42);
 //! # Ok::<(), std::io::Error>(())
 //! ```
+//!
+//! # `fork`
+//!
+//! Threads do not survive a fork of the process: in the child, the runtimes of the parent have nobody who would run a task
+//! or wait for the outside world. Build a new one there, wherever the thread was that forked, even in a task: it has its own
+//! threads, timers, sockets, signals and standard input. Of a runtime of the parent, in the child:
+//!
+//! | what | does |
+//! |---|---|
+//! | [`block_on`](Runtime::block_on), [`enter`](Runtime::enter), spawning, awaiting a [`JoinHandle`](crate::task::JoinHandle) | panics, and says what to do |
+//! | dropping or shutting down the runtime | returns at once; its memory and descriptors, and the futures of its tasks, stay until the process ends or starts another program |
+//! | waiting for its sockets, pipes and signals | ends as after a shutdown |
+//! | waiting for its timers | panics as after a shutdown |
+//! | dropping its sockets, children, timers, guards | is fine, and changes nothing for the parent |
+//! | waking or aborting its tasks | does nothing |
+//! | its closure or task returning where it forked | aborts the process on a thread of the runtime; in `block_on` of a current-thread runtime it panics |
+//!
+//! What the root future of `block_on` returns is given back in both processes. The time to fork is before other threads run:
+//! whatever they change meanwhile, such as a lock of the program or of std's streams, stays half-changed in the child. What
+//! forks by the number of the system call instead of libc's `fork` is not noticed.
 
 mod builder;
 #[cfg(feature = "time")]
@@ -28,6 +48,8 @@ mod local;
 mod metrics;
 mod panics;
 mod seed;
+#[cfg(feature = "signal")]
+pub(crate) mod signals;
 #[cfg(feature = "net")]
 pub(crate) mod sockets;
 mod threads;
@@ -53,7 +75,24 @@ pub use local::{LocalOptions, LocalRuntime};
 pub use metrics::RuntimeMetrics;
 pub use panics::UnhandledPanic;
 pub use seed::RngSeed;
-pub use unstuck_context::{EnterGuard, TryCurrentError};
+/// What [`Runtime::enter`] and [`Handle::enter`] return.
+///
+/// # Examples
+/// ```
+/// use unstuck::runtime::{Handle, Runtime};
+///
+/// let (outer, inner) = (Runtime::new()?, Runtime::new()?);
+/// let _outer = outer.enter();
+/// {
+///     let _inner = inner.enter();
+///     assert_eq!(Handle::current().id(), inner.handle().id());
+/// }
+/// assert_eq!(Handle::current().id(), outer.handle().id());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[doc(inline)]
+pub use unstuck_context::EnterGuard;
+pub use unstuck_context::TryCurrentError;
 pub use unstuck_scheduler::TaskMeta;
 /// The scheduler of a `LocalSet`, which `task` puts its types around.
 pub(crate) use unstuck_scheduler::local as local_scheduler;
@@ -69,6 +108,20 @@ use crate::task::JoinHandle;
 /// # Panics
 /// Dropping a runtime panics inside asynchronous code, where waiting would stall other tasks. There, use
 /// [`shutdown_background`](Runtime::shutdown_background), or drop it in a `spawn_blocking`.
+///
+/// # Examples
+/// ```
+/// use unstuck::runtime::Runtime;
+/// use unstuck::time::{Duration, sleep};
+///
+/// let runtime = Runtime::new()?;
+/// let endless = runtime.spawn(std::future::pending::<()>());
+/// runtime.block_on(async { sleep(Duration::from_millis(1)).await });
+/// let handle = runtime.handle().clone();
+/// drop(runtime);
+/// assert!(handle.block_on(endless).unwrap_err().is_cancelled());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Runtime {
     scheduler: Kind,
     blocking: Arc<BlockingPool>,
@@ -87,7 +140,7 @@ impl Runtime {
     /// # Errors
     /// If the system gives no file descriptor or thread.
     ///
-    /// # Example
+    /// # Examples
     /// ```
     /// let runtime = unstuck::runtime::Runtime::new()?;
     /// runtime.block_on(async {});
@@ -98,6 +151,15 @@ impl Runtime {
     }
 
     /// A handle to this runtime, which other threads can spawn with. It does not keep the runtime running.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Runtime::new()?;
+    /// let handle = runtime.handle().clone();
+    /// let thread = std::thread::spawn(move || handle.block_on(async { "on another thread" }));
+    /// assert_eq!(thread.join().unwrap(), "on another thread");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn handle(&self) -> &Handle {
         &self.handle
     }
@@ -105,7 +167,7 @@ impl Runtime {
     /// Spawns a task onto this runtime. It begins to run at once, also when nobody awaits the handle; on the
     /// current-thread runtime, when the next [`block_on`](Runtime::block_on) runs.
     ///
-    /// # Example
+    /// # Examples
     /// ```
     /// let runtime = unstuck::runtime::Runtime::new()?;
     /// let task = runtime.spawn(async { "done" });
@@ -121,9 +183,13 @@ impl Runtime {
         self.handle.spawn(future)
     }
 
-    /// Runs a closure that blocks on a thread of its own.
+    /// Runs a closure that blocks on a thread of this runtime that is there for it; see
+    /// [`spawn_blocking`](crate::task::spawn_blocking).
     ///
-    /// # Example
+    /// # Panics
+    /// If there is no such thread yet, and the system gives none.
+    ///
+    /// # Examples
     /// ```
     /// let runtime = unstuck::runtime::Runtime::new()?;
     /// let sum = runtime.spawn_blocking(|| (1..=10).sum::<u32>());
@@ -145,9 +211,10 @@ impl Runtime {
     /// current-thread runtime, one of them does so, and another takes over when that one leaves.
     ///
     /// # Panics
-    /// If the future panics, or if called inside asynchronous code.
+    /// If the future panics; if called inside asynchronous code; if a task has panicked, where that is
+    /// [to end the runtime](UnhandledPanic::ShutdownRuntime); if the system can't be waited for any more.
     ///
-    /// # Example
+    /// # Examples
     /// ```
     /// let runtime = unstuck::runtime::Runtime::new()?;
     /// assert_eq!(runtime.block_on(async { 1 + 1 }), 2);
@@ -169,7 +236,10 @@ impl Runtime {
     /// Makes this runtime the thread's current one until the guard is dropped: `unstuck::spawn`, sockets and timers find
     /// it. It does not run any task.
     ///
-    /// # Example
+    /// # Panics
+    /// Not here; but dropping several guards in another order than the reverse one panics.
+    ///
+    /// # Examples
     /// ```
     /// let runtime = unstuck::runtime::Runtime::new()?;
     /// let task = {
@@ -179,6 +249,7 @@ impl Runtime {
     /// assert_eq!(runtime.block_on(task).unwrap(), 3);
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[track_caller]
     pub fn enter(&self) -> EnterGuard<'_> {
         self.handle.enter()
     }
@@ -188,7 +259,10 @@ impl Runtime {
     /// What still runs then (a task that does not return from its poll, blocking work) is left alone: it goes on as long
     /// as the process lives, or until it is done.
     ///
-    /// # Example
+    /// # Panics
+    /// Inside asynchronous code, unless `duration` is zero: waiting would stall other tasks. The runtime ends all the same.
+    ///
+    /// # Examples
     /// ```
     /// use std::time::Duration;
     ///
@@ -197,13 +271,14 @@ impl Runtime {
     /// runtime.shutdown_timeout(Duration::from_millis(10));
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[track_caller]
     pub fn shutdown_timeout(mut self, duration: Duration) {
-        self.shut_down(Some(duration));
+        self.end(Some(duration));
     }
 
     /// Shuts the runtime down, and waits for nobody. It can be called inside asynchronous code.
     ///
-    /// # Example
+    /// # Examples
     /// ```
     /// let outer = unstuck::runtime::Runtime::new()?;
     /// outer.block_on(async {
@@ -217,8 +292,35 @@ impl Runtime {
     }
 
     /// What can be counted of this runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Runtime::new()?;
+    /// runtime.block_on(async { unstuck::spawn(async {}).await }).unwrap();
+    /// let metrics = runtime.metrics();
+    /// assert_eq!((metrics.spawned_tasks_count(), metrics.num_alive_tasks()), (1, 0));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn metrics(&self) -> RuntimeMetrics {
         self.handle.metrics()
+    }
+
+    /// Ends it for good: waits for its threads, if waiting is allowed here.
+    #[track_caller]
+    fn end(&mut self, limit: Option<Duration>) {
+        if !self.handle.is_here() {
+            // In a forked child all of it is the parent's, as `base::fork` says: it stays as it is.
+            self.is_shut_down = true;
+            return std::mem::forget(self.handle.clone());
+        }
+        // Where waiting is not allowed the runtime ends all the same, and then the mistake is told.
+        let may_wait = limit == Some(Duration::ZERO) || !entered::is_entered();
+        self.shut_down(if may_wait { limit } else { Some(Duration::ZERO) });
+        assert!(
+            may_wait || std::thread::panicking(),
+            "Cannot drop a runtime in a context where blocking is not allowed. This happens when a runtime is dropped from \
+             within an asynchronous context: use `shutdown_background`, or drop it in `spawn_blocking`."
+        );
     }
 
     fn shut_down(&mut self, limit: Option<Duration>) {
@@ -241,17 +343,9 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        if self.is_shut_down {
-            return;
+        if !self.is_shut_down {
+            self.end(None);
         }
-        // Where waiting is not allowed the runtime ends all the same, and then the mistake is told.
-        let may_wait = !entered::is_entered();
-        self.shut_down(if may_wait { None } else { Some(Duration::ZERO) });
-        assert!(
-            may_wait || std::thread::panicking(),
-            "Cannot drop a runtime in a context where blocking is not allowed. This happens when a runtime is dropped from \
-             within an asynchronous context: use `shutdown_background`, or drop it in `spawn_blocking`."
-        );
     }
 }
 

@@ -2,6 +2,18 @@
 
 /// What a task that panics does to its runtime or local set; see
 /// [`Builder::unhandled_panic`](super::Builder::unhandled_panic).
+///
+/// # Examples
+/// ```
+/// use unstuck::runtime::{Builder, UnhandledPanic};
+///
+/// let runtime = Builder::new_current_thread().unhandled_panic(UnhandledPanic::Ignore).build()?;
+/// let broken = runtime.spawn(async { panic!("boom") });
+/// let next = runtime.spawn(async { "goes on" });
+/// assert!(runtime.block_on(broken).unwrap_err().is_panic());
+/// assert_eq!(runtime.block_on(next).unwrap(), "goes on");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum UnhandledPanic {

@@ -6,15 +6,38 @@
 /// ```
 /// use unstuck::runtime::{Builder, RngSeed};
 ///
-/// let runtime = Builder::new_current_thread().rng_seed(RngSeed::from_bytes(b"the same in every run")).build()?;
-/// # drop(runtime);
-/// # Ok::<(), std::io::Error>(())
+/// let numbers = || {
+///     let seed = RngSeed::from_bytes(b"the same in every run");
+///     let runtime = Builder::new_current_thread().rng_seed(seed).build().unwrap();
+///     runtime.block_on(async {
+///         let mut firsts = Vec::new();
+///         for _ in 0..10 {
+///             unstuck::select! {
+///                 _ = async {} => firsts.push(0),
+///                 _ = async {} => firsts.push(1),
+///             }
+///         }
+///         firsts
+///     })
+/// };
+/// assert_eq!(numbers(), numbers());
 /// ```
 #[derive(Clone, Debug)]
 pub struct RngSeed(u64);
 
 impl RngSeed {
     /// The seed that these bytes stand for: always the same, and another for other bytes, as good as always.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::runtime::{Builder, RngSeed};
+    ///
+    /// // As told on the command line, to repeat a run.
+    /// let seed = std::env::var("SEED").unwrap_or_else(|_| "42".to_owned());
+    /// let runtime = Builder::new_current_thread().rng_seed(RngSeed::from_bytes(seed.as_bytes())).build()?;
+    /// assert_eq!(runtime.block_on(async { 1 + 1 }), 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn from_bytes(bytes: &[u8]) -> Self {
         // FNV-1a: short, and it depends on every byte and on their order.
         let mixed = bytes.iter().fold(0xCBF2_9CE4_8422_2325, |seed: u64, byte| {

@@ -33,6 +33,11 @@ impl Threads {
         // A panic of the user's function must not unwind through whoever needs a thread.
         let name = catch_unwind(AssertUnwindSafe(|| (self.name)()))
             .map_err(|_panic| io::Error::other("the function that names the runtime's threads panicked"))?;
+        // std panics where it starts a thread of such a name, and that may be in the middle of a task's wake-up.
+        if name.contains('\0') {
+            let message = format!("a thread can't be named {name:?}: the name has a zero byte in it");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         let mut builder = thread::Builder::new().name(name);
         if let Some(size) = self.stack_size {
             builder = builder.stack_size(size);
@@ -46,6 +51,7 @@ impl Threads {
 ///
 /// # Panics
 /// If the variable is set and is not a number above 0.
+#[track_caller]
 pub(super) fn default_workers() -> usize {
     match std::env::var("TOKIO_WORKER_THREADS") {
         Ok(value) => match value.parse::<usize>() {

@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::io;
 
-use super::unix::{SignalKind, signal};
-use crate::called_at::called_here;
+use super::unix::{SignalKind, heard_by};
+use crate::called_at::called_from;
+use crate::kernel::kernel_at;
 
 /// Waits for Ctrl-C (on Unix: for `SIGINT`).
 ///
 /// It listens from its first poll on, and only once: for another Ctrl-C call it again, or listen all the time with
-/// [`signal`]. From the first call on, Ctrl-C does not end the process by itself any more.
+/// [`signal`](super::unix::signal). From the first call on, Ctrl-C does not end the process by itself any more.
 ///
 /// # Errors
 ///
@@ -36,8 +37,8 @@ use crate::called_at::called_here;
 /// ```
 #[track_caller]
 pub fn ctrl_c() -> impl Future<Output = io::Result<()>> {
-    called_here(async {
-        signal(SignalKind::interrupt())?.recv().await;
+    called_from(|at| async move {
+        heard_by(&*kernel_at(at), SignalKind::interrupt())?.recv().await;
         Ok(())
     })
 }

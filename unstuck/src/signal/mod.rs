@@ -4,9 +4,11 @@
 //! |---|---|
 //! | end on Ctrl-C | [`ctrl_c`] |
 //! | listen to any signal of Unix, as `SIGTERM` for a graceful end | [`unix::signal`] |
+//! | give a signal back when nobody listens any more | [`unix::restore_when_unused`] |
 //!
 //! The first listener to a signal replaces what the system does about it by itself, for the rest of the process's life,
-//! also when the listener is dropped: after that it takes another listener, or `SIGKILL`, to end it.
+//! also when the listener is dropped: after that it takes another listener, or `SIGKILL`, to end it. Unless the program
+//! wants the signal back: [`restore_when_unused`](unix::restore_when_unused).
 //!
 //! # Examples
 //!

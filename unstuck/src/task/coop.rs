@@ -38,7 +38,20 @@ use unstuck_base::local::{self, Charge};
 /// # Examples
 ///
 /// ```
-/// assert!(unstuck::task::coop::has_budget_remaining());
+/// use unstuck::task::coop::{consume_budget, has_budget_remaining};
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let batch = unstuck::spawn(async {
+///     let mut done = 0;
+///     while has_budget_remaining() {
+///         consume_budget().await; // an operation, of a socket say
+///         done += 1;
+///     }
+///     done // then others should have their turn
+/// });
+/// assert!(batch.await.unwrap() > 1);
+/// # }
 /// ```
 pub fn has_budget_remaining() -> bool {
     local::has_budget()
@@ -53,9 +66,17 @@ pub fn has_budget_remaining() -> bool {
 /// # Examples
 ///
 /// ```
+/// use unstuck::task::coop::consume_budget;
+///
 /// # #[unstuck::main(flavor = "current_thread")]
 /// # async fn main() {
-/// unstuck::task::coop::consume_budget().await;
+/// let other = unstuck::spawn(async { "had its turn" });
+/// let mut sum = 0_u64;
+/// while !other.is_finished() {
+///     sum += 1; // a long computation
+///     consume_budget().await;
+/// }
+/// assert_eq!(other.await.unwrap(), "had its turn");
 /// # }
 /// ```
 pub async fn consume_budget() {
@@ -98,6 +119,31 @@ pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
 }
 
 /// One operation's share of the budget; see [`poll_proceed`].
+///
+/// # Examples
+///
+/// ```
+/// use std::task::{Context, Poll, ready};
+/// use unstuck::task::coop::{RestoreOnPending, poll_proceed};
+///
+/// /// Takes one from the shelf. An empty shelf has cost nothing: `charge` is dropped.
+/// fn poll_take(shelf: &mut Vec<u32>, cx: &mut Context<'_>) -> Poll<u32> {
+///     let charge: RestoreOnPending = ready!(poll_proceed(cx));
+///     match shelf.pop() {
+///         Some(item) => {
+///             charge.made_progress();
+///             Poll::Ready(item)
+///         }
+///         None => Poll::Pending, // somebody fills it and wakes us
+///     }
+/// }
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let mut shelf = vec![7];
+/// assert_eq!(std::future::poll_fn(|cx| poll_take(&mut shelf, cx)).await, 7);
+/// # }
+/// ```
 #[must_use = "call made_progress() when the operation completed"]
 pub struct RestoreOnPending {
     charge: Cell<Option<Charge>>,
@@ -106,6 +152,28 @@ pub struct RestoreOnPending {
 
 impl RestoreOnPending {
     /// The operation completed: its share is used up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::poll_fn;
+    /// use std::task::Poll;
+    /// use unstuck::task::coop::{has_budget_remaining, poll_proceed};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let task = unstuck::spawn(poll_fn(|cx| {
+    ///     let mut operations = 0;
+    ///     while let Poll::Ready(charge) = poll_proceed(cx) {
+    ///         charge.made_progress();
+    ///         operations += 1;
+    ///     }
+    ///     Poll::Ready((operations, has_budget_remaining()))
+    /// }));
+    /// let (operations, remaining) = task.await.unwrap();
+    /// assert!(operations > 0 && !remaining);
+    /// # }
+    /// ```
     pub fn made_progress(&self) {
         if let Some(charge) = self.charge.take() {
             charge.made_progress();
@@ -121,6 +189,23 @@ impl fmt::Debug for RestoreOnPending {
 
 pin_project! {
     /// A future that takes part in the budget. Made by [`cooperative`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::{Ready, ready};
+    /// use unstuck::task::coop::{Coop, cooperative};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// /// What a library of ours returns.
+    /// fn answer() -> Coop<Ready<u32>> {
+    ///     cooperative(ready(42))
+    /// }
+    ///
+    /// assert_eq!(answer().await, 42);
+    /// # }
+    /// ```
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Coop<F: Future> {
@@ -166,6 +251,19 @@ impl<F: Future> Future for Coop<F> {
 
 pin_project! {
     /// A future without a budget. Made by [`unconstrained`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::{Ready, ready};
+    /// use unstuck::task::coop::{Unconstrained, unconstrained};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let answer: Unconstrained<Ready<u32>> = unconstrained(ready(42));
+    /// assert_eq!(answer.await, 42);
+    /// # }
+    /// ```
     #[must_use = "Unconstrained does nothing unless polled"]
     pub struct Unconstrained<F> {
         #[pin]

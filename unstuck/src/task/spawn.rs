@@ -5,6 +5,7 @@ use std::panic::Location;
 
 use unstuck_base::local;
 use unstuck_context::{current, with_current};
+use unstuck_task::Origin;
 
 use super::{Id, JoinHandle};
 
@@ -61,8 +62,17 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let at = Location::caller();
-    match with_current(|handle| handle.spawn_at(future, Id::from_number(local::next_task_id()), at)) {
+    spawn_from(future, Origin::new(Id::from_number(local::next_task_id()), Location::caller()))
+}
+
+/// As [`spawn`], with the origin that the caller brings.
+#[track_caller]
+pub(super) fn spawn_from<F>(future: F, origin: Origin<'_>) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    match with_current(|handle| handle.spawn_from(future, origin)) {
         Ok(task) => task,
         Err(error) => panic!("{error}"),
     }
@@ -81,7 +91,7 @@ where
 ///
 /// # Panics
 ///
-/// Outside a runtime. A panic of `f` is handed to whoever awaits the handle.
+/// Outside a runtime; if there is no thread for it yet, and the system gives none. A panic of `f` is handed to whoever awaits the handle.
 ///
 /// # Examples
 ///

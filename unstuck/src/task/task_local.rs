@@ -118,6 +118,20 @@ impl<T: 'static> fmt::Debug for LocalCell<T> {
 }
 
 /// The key has no value here.
+///
+/// # Examples
+///
+/// ```
+/// unstuck::task_local! {
+///     static USER: String;
+/// }
+///
+/// fn user() -> Result<usize, Box<dyn std::error::Error>> {
+///     Ok(USER.try_with(|user| user.len())?)
+/// }
+///
+/// assert_eq!(user().unwrap_err().to_string(), "task-local value not set");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessError(());
 
@@ -213,6 +227,22 @@ impl<T: 'static> LocalKey<T> {
     /// # Errors
     ///
     /// If there is none: the code does not run inside a scope of this key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// unstuck::task_local! {
+    ///     static REQUEST: u32;
+    /// }
+    ///
+    /// /// Works inside requests and elsewhere.
+    /// fn log(message: &str) -> String {
+    ///     REQUEST.try_with(|id| format!("[{id}] {message}")).unwrap_or_else(|_| message.to_owned())
+    /// }
+    ///
+    /// assert_eq!(log("started"), "started");
+    /// assert_eq!(REQUEST.sync_scope(7, || log("served")), "[7] served");
+    /// ```
     pub fn try_with<F, R>(&'static self, f: F) -> Result<R, AccessError>
     where
         F: FnOnce(&T) -> R,
@@ -266,6 +296,24 @@ impl<T: Clone + 'static> LocalKey<T> {
     /// # Panics
     ///
     /// If there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// unstuck::task_local! {
+    ///     static REQUEST: u32;
+    /// }
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let task = unstuck::spawn(REQUEST.scope(7, async {
+    ///     let outer = REQUEST.get();
+    ///     // A task that is spawned here does not inherit the value: give it on.
+    ///     unstuck::spawn(REQUEST.scope(outer, async { REQUEST.get() })).await.unwrap()
+    /// }));
+    /// assert_eq!(task.await.unwrap(), 7);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn get(&'static self) -> T {
         match self.try_get() {
@@ -279,6 +327,18 @@ impl<T: Clone + 'static> LocalKey<T> {
     /// # Errors
     ///
     /// If there is none: the code does not run inside a scope of this key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// unstuck::task_local! {
+    ///     static LIMIT: usize;
+    /// }
+    ///
+    /// let limit = || LIMIT.try_get().unwrap_or(100);
+    /// assert_eq!(limit(), 100);
+    /// assert_eq!(LIMIT.sync_scope(5, limit), 5);
+    /// ```
     pub fn try_get(&'static self) -> Result<T, AccessError> {
         self.try_with(T::clone)
     }
@@ -301,9 +361,26 @@ impl<T: 'static> fmt::Debug for LocalKey<T> {
 
 /// A future inside which a task-local value is set. Made by [`LocalKey::scope`].
 ///
+/// # Examples
+///
+/// ```
+/// use std::future::{Ready, ready};
+/// use unstuck::task::futures::TaskLocalFuture;
+///
+/// unstuck::task_local! {
+///     static NUMBER: u32;
+/// }
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let scope: TaskLocalFuture<u32, Ready<&str>> = NUMBER.scope(1, ready("done"));
+/// assert_eq!(scope.await, "done");
+/// # }
+/// ```
+///
 /// # Panics
 ///
-/// When polled after completion.
+/// When polled after completion, or inside [`LocalKey::with`] of the same key.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct TaskLocalFuture<T: 'static, F> {
     key: &'static LocalKey<T>,

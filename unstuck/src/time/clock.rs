@@ -3,13 +3,14 @@
 //! 1. Only a runtime with one thread has a clock that can be stopped: with several, who runs when is not determined.
 //! 2. After [`advance`] every timer that became due has fired: its task is queued before the caller goes on.
 
-use std::sync::Arc;
+use std::future::Future;
 use std::time::Duration;
 
 use unstuck_base::WakeBatch;
 use unstuck_context::{Handle, current};
 use unstuck_driver::PausedClock;
 
+use crate::called_at::{Line, called_from, current_at, named};
 use crate::task::yield_now;
 
 /// Stops the clock of the current runtime.
@@ -43,7 +44,8 @@ use crate::task::yield_now;
 #[track_caller]
 pub fn pause() {
     let handle = current();
-    assert!(clock(&handle, "pause").pause(), "time is already frozen");
+    let Some(clock) = clock(&handle) else { panic!("{}", needs_one_thread("pause")) };
+    assert!(clock.pause(), "time is already frozen");
 }
 
 /// Lets the clock go on, from the time that it shows.
@@ -68,7 +70,8 @@ pub fn pause() {
 #[track_caller]
 pub fn resume() {
     let handle = current();
-    assert!(clock(&handle, "resume").resume(), "time is not frozen");
+    let Some(clock) = clock(&handle) else { panic!("{}", needs_one_thread("resume")) };
+    assert!(clock.resume(), "time is not frozen");
 }
 
 /// Moves the stopped clock forward by `duration`, in one jump.
@@ -97,27 +100,31 @@ pub fn resume() {
 /// assert_eq!(start.elapsed(), Duration::from_secs(7));
 /// # }
 /// ```
-pub async fn advance(duration: Duration) {
-    advance_now(duration);
-    yield_now().await;
+#[track_caller]
+pub fn advance(duration: Duration) -> impl Future<Output = ()> {
+    called_from(move |at| async move {
+        advance_now(duration, at);
+        yield_now().await;
+    })
 }
 
-fn advance_now(duration: Duration) {
-    let handle = current();
-    assert!(clock(&handle, "advance").advance(duration), "time is not frozen");
+fn advance_now(duration: Duration, at: Line) {
+    let handle = current_at(at);
+    let Some(clock) = clock(&handle) else { panic!("{}{}", needs_one_thread("advance"), named(at)) };
+    assert!(clock.advance(duration), "time is not frozen{}", named(at));
     let parts = handle.parts();
     let mut woken = WakeBatch::new();
     parts.timers.expire(parts.kernel.now(), &mut woken);
     woken.wake_all();
 }
 
-#[track_caller]
-fn clock<'a>(handle: &'a Handle, what: &str) -> &'a Arc<PausedClock> {
-    match &handle.parts().clock {
-        Some(clock) => clock,
-        None => panic!(
-            "`time::{what}()` requires the `current_thread` Tokio runtime: build it with `Builder::new_current_thread`, or \
-             use `#[unstuck::test]`, whose default it is"
-        ),
-    }
+fn clock(handle: &Handle) -> Option<&PausedClock> {
+    handle.parts().clock.as_deref()
+}
+
+fn needs_one_thread(what: &str) -> String {
+    format!(
+        "`time::{what}()` requires the `current_thread` Tokio runtime: build it with `Builder::new_current_thread`, or use \
+         `#[unstuck::test]`, whose default it is"
+    )
 }

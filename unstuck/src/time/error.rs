@@ -64,31 +64,82 @@ enum Kind {
 
 impl Error {
     /// The runtime that would fire the timer has shut down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::error::Error;
+    ///
+    /// assert!(Error::shutdown().to_string().contains("shut down"));
+    /// ```
     pub fn shutdown() -> Error {
         Error(Kind::Shutdown)
     }
 
     /// Whether the runtime that would fire the timer has shut down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::error::Error;
+    ///
+    /// assert!(Error::shutdown().is_shutdown());
+    /// assert!(!Error::invalid().is_shutdown());
+    /// ```
     pub fn is_shutdown(&self) -> bool {
         self.0 == Kind::Shutdown
     }
 
     /// There are too many timers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::error::Error;
+    ///
+    /// assert!(Error::at_capacity().to_string().contains("too many timers"));
+    /// ```
     pub fn at_capacity() -> Error {
         Error(Kind::AtCapacity)
     }
 
     /// Whether there are too many timers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::error::Error;
+    ///
+    /// assert!(Error::at_capacity().is_at_capacity());
+    /// assert!(!Error::shutdown().is_at_capacity());
+    /// ```
     pub fn is_at_capacity(&self) -> bool {
         self.0 == Kind::AtCapacity
     }
 
     /// The deadline is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::error::Error;
+    ///
+    /// assert!(Error::invalid().to_string().contains("out of range"));
+    /// ```
     pub fn invalid() -> Error {
         Error(Kind::Invalid)
     }
 
     /// Whether the deadline is out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::time::error::Error;
+    ///
+    /// assert!(Error::invalid().is_invalid());
+    /// assert!(!Error::at_capacity().is_invalid());
+    /// ```
     pub fn is_invalid(&self) -> bool {
         self.0 == Kind::Invalid
     }

@@ -23,7 +23,8 @@ const LATE: Duration = Duration::from_millis(5);
 ///
 /// # Panics
 ///
-/// If `period` is zero; when called outside a runtime.
+/// If `period` is zero; when called outside a runtime, or in one that was built without
+/// [`enable_time`](crate::runtime::Builder::enable_time).
 ///
 /// # Examples
 ///
@@ -50,7 +51,8 @@ pub fn interval(period: Duration) -> Interval {
 ///
 /// # Panics
 ///
-/// If `period` is zero; when called outside a runtime.
+/// If `period` is zero; when called outside a runtime, or in one that was built without
+/// [`enable_time`](crate::runtime::Builder::enable_time).
 ///
 /// # Examples
 ///
@@ -84,6 +86,36 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 /// Burst   |         |------------------------||   |         |         |
 /// Delay   |         |------------------------|         |         |
 /// Skip    |         |------------------------|    |         |         |
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::time::{Duration, Instant, MissedTickBehavior, advance, interval};
+///
+/// /// When the two ticks happen that follow work of two and a half seconds.
+/// async fn ticks(behavior: MissedTickBehavior) -> [Duration; 2] {
+///     let start = Instant::now();
+///     let mut seconds = interval(Duration::from_secs(1));
+///     seconds.set_missed_tick_behavior(behavior);
+///     seconds.tick().await;
+///     advance(Duration::from_millis(2500)).await;
+///     seconds.tick().await; // late
+///     let mut ticks = [Duration::ZERO; 2];
+///     for tick in &mut ticks {
+///         seconds.tick().await;
+///         *tick = start.elapsed();
+///     }
+///     ticks
+/// }
+///
+/// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let millis = Duration::from_millis;
+/// assert_eq!(ticks(MissedTickBehavior::Burst).await, [millis(2500), millis(3000)]);
+/// assert_eq!(ticks(MissedTickBehavior::Delay).await, [millis(3500), millis(4500)]);
+/// assert_eq!(ticks(MissedTickBehavior::Skip).await, [millis(3000), millis(4000)]);
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MissedTickBehavior {
@@ -121,6 +153,24 @@ fn remainder(duration: Duration, period: Duration) -> Duration {
 }
 
 /// Ticks again and again. Made by [`interval`](interval()) and [`interval_at`].
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::time::{Duration, Instant, interval};
+///
+/// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let start = Instant::now();
+/// let mut every_second = interval(Duration::from_secs(1));
+/// let mut written = Vec::new();
+/// for _ in 0..3 {
+///     every_second.tick().await;
+///     written.push(start.elapsed().as_secs());
+/// }
+/// assert_eq!(written, [0, 1, 2]);
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Interval {
     next: Pin<Box<Sleep>>,

@@ -28,7 +28,8 @@ use super::{Instant, Sleep, sleep, sleep_until};
 ///
 /// # Panics
 ///
-/// When called outside a runtime.
+/// When called outside a runtime, or in one that was built without
+/// [`enable_time`](crate::runtime::Builder::enable_time).
 ///
 /// # Cancel safety
 ///
@@ -61,7 +62,8 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 ///
 /// # Panics
 ///
-/// When called outside a runtime.
+/// When called outside a runtime, or in one that was built without
+/// [`enable_time`](crate::runtime::Builder::enable_time).
 ///
 /// # Cancel safety
 ///
@@ -88,6 +90,19 @@ pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::Int
 
 pin_project! {
     /// Waits for a future, but not for ever. Made by [`timeout`] and [`timeout_at`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::{Pending, pending};
+    /// use unstuck::time::{Duration, Timeout, timeout};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let never: Timeout<Pending<u32>> = timeout(Duration::from_secs(60), pending());
+    /// assert!(never.await.is_err());
+    /// # }
+    /// ```
     #[derive(Debug)]
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     pub struct Timeout<T> {
@@ -100,16 +115,66 @@ pin_project! {
 
 impl<T> Timeout<T> {
     /// The future that is waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::sync::oneshot;
+    /// use unstuck::time::{Duration, timeout};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let (sender, receiver) = oneshot::channel::<u32>();
+    /// let answer = timeout(Duration::from_secs(1), receiver);
+    /// assert!(answer.get_ref().is_empty()); // nothing was sent yet
+    /// sender.send(42).unwrap();
+    /// assert!(!answer.get_ref().is_empty());
+    /// assert_eq!(answer.await, Ok(Ok(42)));
+    /// # }
+    /// ```
     pub fn get_ref(&self) -> &T {
         &self.future
     }
 
     /// The future that is waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::sync::oneshot;
+    /// use unstuck::time::{Duration, timeout};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let (sender, receiver) = oneshot::channel::<u32>();
+    /// let mut answer = timeout(Duration::from_secs(1), receiver);
+    /// answer.get_mut().close(); // nobody may send any more
+    /// assert_eq!(sender.send(42), Err(42));
+    /// assert!(answer.await.unwrap().is_err());
+    /// # }
+    /// ```
     pub fn get_mut(&mut self) -> &mut T {
         &mut self.future
     }
 
     /// Takes the future back, without a limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::sync::oneshot;
+    /// use unstuck::time::{Duration, sleep, timeout};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let (sender, receiver) = oneshot::channel();
+    /// let answer = timeout(Duration::from_millis(10), receiver);
+    /// let patient = answer.into_inner();
+    /// sleep(Duration::from_secs(1)).await;
+    /// sender.send("late").unwrap();
+    /// assert_eq!(patient.await, Ok("late"));
+    /// # }
+    /// ```
     pub fn into_inner(self) -> T {
         self.future
     }

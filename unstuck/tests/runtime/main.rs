@@ -5,7 +5,6 @@ mod block_on;
 mod common;
 mod edges;
 mod fairness;
-mod misuse;
 mod shutdown;
 mod thread_locals;
 mod threads;

@@ -1,7 +1,6 @@
 //! The threads of a runtime: how many, their names, hooks and limits.
 
 use std::collections::HashSet;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
@@ -180,14 +179,6 @@ fn work_that_comes_while_the_only_thread_leaves_gets_another() {
 }
 
 #[test]
-fn impossible_numbers_are_refused_at_once() {
-    let refused = |build: fn()| std::panic::catch_unwind(build).is_err();
-    assert!(refused(|| _ = Builder::new_multi_thread().worker_threads(0)));
-    assert!(refused(|| _ = Builder::new_multi_thread().max_blocking_threads(0)));
-    assert!(refused(|| drop(Builder::new_multi_thread().start_paused(true).build())));
-}
-
-#[test]
 fn metrics_count_workers_and_tasks() {
     let runtime = multi_thread(2);
     let metrics = runtime.metrics();
@@ -200,32 +191,4 @@ fn metrics_count_workers_and_tasks() {
         assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
     });
     assert!((0..2).map(|worker| metrics.worker_poll_count(worker)).sum::<u64>() >= 1);
-}
-
-/// Runs in a process of its own, made by the test below: environment variables belong to the process.
-const CHILD: &str = "UNSTUCK_TEST_PRINT_WORKERS";
-
-#[test]
-fn the_environment_says_how_many_workers_there_are() {
-    if std::env::var_os(CHILD).is_some() {
-        let runtime = Builder::new_multi_thread().build().unwrap();
-        println!("workers={}", runtime.metrics().num_workers());
-        return;
-    }
-    let child = |value: &str| {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(["threads::the_environment_says_how_many_workers_there_are", "--exact", "--nocapture"])
-            .env(CHILD, "1")
-            .env("TOKIO_WORKER_THREADS", value)
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        (output.status.success(), text)
-    };
-    let (ok, text) = child("3");
-    assert!(ok && text.contains("workers=3"), "{text}");
-    let (ok, text) = child("0");
-    assert!(!ok && text.contains("\"TOKIO_WORKER_THREADS\" cannot be set to 0"), "{text}");
-    let (ok, text) = child("many");
-    assert!(!ok && text.contains("\"TOKIO_WORKER_THREADS\" must be usize"), "{text}");
 }

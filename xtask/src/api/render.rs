@@ -302,7 +302,7 @@ impl<'a> Render<'a> {
 }
 
 /// The type `T` of an `impl Future<Output = T>`.
-fn future_output(output: &Value) -> Option<&Value> {
+pub(super) fn future_output(output: &Value) -> Option<&Value> {
     let future =
         list(output.get("impl_trait")?).filter_map(|bound| bound.get("trait_bound")).map(|bound| &bound["trait"]);
     let mut future = future.filter(|bound| text_of(&bound["path"]).rsplit("::").next() == Some("Future"));

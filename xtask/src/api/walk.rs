@@ -15,6 +15,16 @@ pub(super) struct Found {
     pub(super) krate: Rc<Crate>,
     /// The item; `None` when it is of a crate whose insides don't matter, such as std.
     pub(super) item: Option<Value>,
+    /// What is written at each `pub use` on the way: rustdoc shows it above the item's own documentation.
+    pub(super) docs: String,
+}
+
+/// What the `pub use`s that led to an item say of it.
+#[derive(Default)]
+struct Via {
+    /// The name that the first one gave.
+    name: Option<String>,
+    docs: String,
 }
 
 /// Everything that a user can name.
@@ -56,78 +66,83 @@ impl<'a> Walk<'a> {
         let (_, inner) = kind(module);
         for id in list(&inner["items"]).chain(list(&inner["variants"])) {
             if let Some(item) = krate.item(id) {
-                self.member(krate, item, path, above, None);
+                self.member(krate, item, path, above, Via::default());
             }
         }
         above.pop();
     }
 
-    fn member(
-        &mut self,
-        krate: &Rc<Crate>,
-        item: &Value,
-        path: &str,
-        above: &mut Vec<(String, String)>,
-        rename: Option<&str>,
-    ) {
-        let (what, data) = kind(item);
+    fn member(&mut self, krate: &Rc<Crate>, item: &Value, path: &str, above: &mut Vec<(String, String)>, via: Via) {
+        let (what, _) = kind(item);
         if what == "use" {
-            self.reexport(krate, data, path, above, rename);
+            self.reexport(krate, item, path, above, via);
             return;
         }
-        let path = format!("{path}::{}", rename.or(item["name"].as_str()).unwrap_or_default());
+        let path = format!("{path}::{}", via.name.as_deref().or(item["name"].as_str()).unwrap_or_default());
         let unnamed =
             || Ident { path: vec![krate.name.clone(), "#".to_owned(), item["id"].to_string()], kind: what.to_owned() };
         match what {
             // The module `doc` exists for rustdoc alone.
             "module" if path == "tokio::doc" => {}
             "module" => {
-                self.add(krate, unnamed(), Some(item), path.clone());
+                self.add(krate, unnamed(), Some(item), path.clone(), via.docs);
                 self.module(krate, item, &path, above);
             }
-            _ => self.add(krate, krate.ident(&item["id"]).unwrap_or_else(unnamed), Some(item), path),
+            _ => self.add(krate, krate.ident(&item["id"]).unwrap_or_else(unnamed), Some(item), path, via.docs),
         }
     }
 
     fn reexport(
         &mut self,
         krate: &Rc<Crate>,
-        data: &Value,
+        item: &Value,
         path: &str,
         above: &mut Vec<(String, String)>,
-        rename: Option<&str>,
+        mut via: Via,
     ) {
-        let name = rename.or(data["name"].as_str()).unwrap_or_default().to_owned();
+        let (_, data) = kind(item);
+        let name = via.name.take().unwrap_or_else(|| data["name"].as_str().unwrap_or_default().to_owned());
+        for line in item["docs"].as_str().unwrap_or_default().lines() {
+            via.docs += line;
+            via.docs.push('\n');
+        }
         match (self.resolve(krate, &data["id"]), data["is_glob"] == true) {
             (Some((home, target)), true) if matches!(kind(&target).0, "module" | "enum") => {
                 self.module(&home, &target, path, above);
             }
             (_, true) => {}
-            (Some((home, target)), false) => self.member(&home, &target, path, above, Some(&name)),
+            (Some((home, target)), false) => {
+                self.member(&home, &target, path, above, Via { name: Some(name), docs: via.docs });
+            }
             (None, false) => {
                 if let Some(ident) = krate.ident(&data["id"]) {
-                    self.add(krate, ident, None, format!("{path}::{name}"));
+                    self.add(krate, ident, None, format!("{path}::{name}"), via.docs);
                 }
             }
         }
     }
 
-    fn add(&mut self, krate: &Rc<Crate>, ident: Ident, item: Option<&Value>, path: String) {
-        self.found.insert((path, ident), Found { krate: Rc::clone(krate), item: item.cloned() });
+    fn add(&mut self, krate: &Rc<Crate>, ident: Ident, item: Option<&Value>, path: String, docs: String) {
+        self.found.insert((path, ident), Found { krate: Rc::clone(krate), item: item.cloned(), docs });
     }
 
     /// The item that an id stands for, in whichever crate.
-    fn resolve(&self, krate: &Rc<Crate>, id: &Value) -> Option<(Rc<Crate>, Value)> {
+    pub(super) fn resolve(&self, krate: &Rc<Crate>, id: &Value) -> Option<(Rc<Crate>, Value)> {
         let ident = krate.ident(id);
         let here = krate.any_item(&id.to_string());
         if let (Some(item), false) = (here, krate.is_foreign(id)) {
             return Some((Rc::clone(krate), item.clone()));
         }
-        let ident = ident.filter(|ident| !STD.contains(&ident.path[0].as_str()) && !ident.kind.starts_with("proc_"))?;
-        let other = self.crates.load(&ident.path[0])?;
-        let id = if ident.path.len() == 1 { other.root.clone() } else { other.find(&ident)?.to_owned() };
-        let item = other.any_item(&id)?.clone();
-        Some((other, item))
+        self.definition(&ident.filter(|ident| !ident.kind.starts_with("proc_"))?)
+    }
+
+    /// The item that is defined there, in a crate that is not one of std's.
+    pub(super) fn definition(&self, ident: &Ident) -> Option<(Rc<Crate>, Value)> {
+        let name = Some(ident.path[0].as_str()).filter(|name| !STD.contains(name))?;
+        let home = self.crates.load(name)?;
+        let id = if ident.path.len() == 1 { home.root.clone() } else { home.find(ident)?.to_owned() };
+        let item = home.any_item(&id)?.clone();
+        Some((home, item))
     }
 }
 

@@ -62,6 +62,10 @@ pub(super) const LAYERS: &[Layer] = &[
 
 /// Files whose atomics no loom test models, with the reason in one sentence.
 pub(super) const ATOMICS_WITHOUT_LOOM: &[(&str, &str)] = &[
+    (
+        "crates/base/src/fork.rs",
+        "Words in statics, which change where a process has one thread; a model's atomics live for one run of it.",
+    ),
     ("crates/base/src/local.rs", "Two counters that hand out distinct numbers and order nothing."),
     ("crates/driver/src/conformance/mod.rs", "Counts wake-ups in a test that real kernels run on real threads."),
     ("crates/driver/src/conformance/time.rs", "Hands rounds to a real thread in a test of real kernels."),
@@ -69,7 +73,11 @@ pub(super) const ATOMICS_WITHOUT_LOOM: &[(&str, &str)] = &[
         "crates/os/src/reactor.rs",
         "One flag decides who makes a system call; what it shares are the slots and the bell.",
     ),
-    ("crates/os/src/signals.rs", "Counts in statics, for signal handlers; a model's atomics live for one run of it."),
+    ("crates/os/src/fork.rs", "One flag in a static saves a system call; a model's atomics live for one run of it."),
+    (
+        "crates/os/src/signals/handler.rs",
+        "Words in statics, for signal handlers; a model's atomics live for one run of it.",
+    ),
     (
         "crates/os/src/system/portable.rs",
         "Counts in a static, for signal handlers; a model's atomics live for one run.",

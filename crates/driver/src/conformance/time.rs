@@ -48,23 +48,24 @@ fn timers(world: &mut World) {
     let start = world.kernel.now();
     let after = |micros| start + Duration::from_micros(micros);
     let mut fired = Vec::new();
+    // The latest is asked first: when it has come, so have all that are asked after it, however slow this thread is.
     let mut timers: Vec<_> =
-        [900, 100, 2_500, 0, 400].map(|micros| (micros, Box::pin(Timer::new(&world.timers, after(micros))))).into();
+        [2_500, 900, 400, 100, 0].map(|micros| (micros, Box::pin(Timer::new(&world.timers, after(micros))))).into();
     let kernel = world.kernel.clone();
     let all = std::future::poll_fn(|cx| {
+        let before = fired.len();
         timers.retain_mut(|(micros, timer)| {
             let pending = timer.as_mut().poll(cx).is_pending();
             if !pending {
                 assert!(kernel.now() >= after(*micros), "a timer fired early");
-                fired.push(*micros);
+                fired.insert(before, *micros);
             }
             pending
         });
         if timers.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     });
     world.block_on("the timers fire", all);
-    assert_eq!(fired.len(), 5);
-    assert_eq!(fired[0], 0);
+    assert_eq!(fired, [0, 100, 400, 900, 2_500]);
 }
 
 fn unpark_before(world: &mut World) {

@@ -6,6 +6,7 @@
 //!    number of tasks may act on it, and a waiter that is dropped takes nothing along.
 //! 3. The lock guards the wakers and the list only. No waker is cloned, dropped or woken under it.
 //! 4. After [`shutdown`](Readiness::shutdown) every wait ends at once, now and for ever.
+//! 5. What the parent of this process waited for is shut down here, without locking: its driver brings nothing to us.
 //!
 //! A driver calls [`set`](Readiness::set) and [`shutdown`](Readiness::shutdown); the user-facing I/O types call the
 //! rest, from any thread. The two `poll_*` slots belong to whoever splits a stream in halves (one task a direction, the
@@ -16,10 +17,13 @@ use std::io;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
 
 use unstuck_base::WakeBatch;
 use unstuck_base::const_unless_model;
+use unstuck_base::fork::Process;
 use unstuck_base::interest::{Interest, Ready};
 use unstuck_base::list::{Links, List, Node};
 use unstuck_base::local::{self, WaitKind};
@@ -56,6 +60,8 @@ impl Direction {
 pub struct Readiness {
     word: Word,
     waiters: Mutex<Waiters>,
+    /// The process that uses it for a socket; 0: nobody has said so. No loom object: it orders nothing.
+    process: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -84,6 +90,7 @@ impl Readiness {
             Readiness {
                 word: Word::new(ready),
                 waiters: Mutex::new(Waiters { reader: None, writer: None, list: List::new() }),
+                process: AtomicU32::new(0),
             }
         }
     }
@@ -157,6 +164,9 @@ impl Readiness {
         at: &'static Location<'static>,
     ) -> Poll<ReadyEvent> {
         let wanted = direction.interest().wanted();
+        if self.is_of_the_parent() {
+            return Poll::Ready(self.word.load().narrowed(wanted));
+        }
         let mut waker = Some(cx.waker().clone());
         let mut waiters = self.waiters.lock();
         let event = self.word.load();
@@ -199,6 +209,7 @@ impl Readiness {
 
     /// For a kernel that uses this for another socket: ready for `ready`, nobody waits, no shutdown.
     pub fn reset(&self, ready: Ready) {
+        self.process.store(Process::this().to_number(), Relaxed);
         let mut waiters = self.waiters.lock();
         let wakers = (waiters.reader.take(), waiters.writer.take());
         // A socket goes away after all futures that borrow it, but for those that were forgotten: their memory is never
@@ -211,6 +222,16 @@ impl Readiness {
         self.word.reset(ready);
         drop(waiters);
         drop((wakers, forgotten));
+    }
+
+    /// Rule 5. If so, it is shut down now.
+    fn is_of_the_parent(&self) -> bool {
+        let process = self.process.load(Relaxed);
+        let parents = process != 0 && process != Process::this().to_number();
+        if parents {
+            self.word.shut();
+        }
+        parents
     }
 
     /// The address, as an opaque key for [`local::wait_for`].
@@ -292,6 +313,9 @@ impl Future for Waiting<'_> {
         if event.ends_wait_for(wanted) {
             return Poll::Ready(event.narrowed(wanted));
         }
+        if this.readiness.is_of_the_parent() {
+            return Poll::Ready(this.readiness.word.load().narrowed(wanted));
+        }
         let waker = Some(cx.waker().clone());
         let mut waiters = this.readiness.waiters.lock();
         let event = this.readiness.word.load();
@@ -317,7 +341,7 @@ impl Future for Waiting<'_> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if !self.waited {
+        if !self.waited || self.readiness.is_of_the_parent() {
             return;
         }
         let mut waiters = self.readiness.waiters.lock();

@@ -20,6 +20,8 @@
 //!    ARMED and the same addresses need not lock.
 //! 6. Moving an ARMED timer forward to a time that has come fires it there and then, by its owner: the next poll finds
 //!    it DONE, and whoever was to be woken is, without waiting for a look at the driver.
+//! 7. A timer that was ARMED when this process was forked is its owner's, still linked: nobody follows those links, since
+//!    nobody locks that wheel any more (rule 5 of `place`). It becomes SHUT when its owner next looks closely.
 //!
 //! `Sleep` and its like hold a [`Timer`]; the wheel reaches the [`Entry`].
 
@@ -296,6 +298,10 @@ impl Timer {
         if self.registered == addresses(waker) {
             return true;
         }
+        if !self.place.is_here() {
+            self.shut_by_fork();
+            return false;
+        }
         // SAFETY: it was ARMED, in the wheel of this place.
         let swapped = unsafe { self.place.swap_waker(NonNull::from(&self.entry), waker.clone()) };
         if swapped.is_ok() {
@@ -312,6 +318,9 @@ impl Timer {
         let before = std::mem::replace(&mut this.deadline, deadline);
         if this.entry.state() != ARMED {
             return this.rest();
+        }
+        if !this.place.is_here() {
+            return this.shut_by_fork();
         }
         if let Some(by) = deadline.checked_duration_since(before) {
             // The wheel may see it now or later.
@@ -342,8 +351,21 @@ impl Timer {
         waker.into_iter().for_each(Waker::wake);
     }
 
+    /// Rule 7.
+    #[cold]
+    fn shut_by_fork(&self) {
+        // Not dropped: another thread of the parent may have been taking it out.
+        // SAFETY: rule 7: it is the owner's.
+        std::mem::forget(unsafe { self.entry.swap_waker(None) });
+        // Relaxed: as above.
+        self.entry.state.store(SHUT, Ordering::Relaxed);
+    }
+
     /// It was ARMED, and is dropped.
     fn give_up(&mut self) {
+        if !self.place.is_here() {
+            return self.shut_by_fork();
+        }
         // SAFETY: it was ARMED, in the wheel of this place.
         let waker = unsafe { self.place.remove(NonNull::from(&self.entry)) };
         drop(waker);

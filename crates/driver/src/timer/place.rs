@@ -10,15 +10,18 @@
 //!    early (a timer was removed), never too late.
 //! 4. `sleeps_until` is lowered only under the lock of a wheel that still has its tenant: a timer of the tenant before
 //!    never touches it.
-//! 5. The clock is read under the lock, wakers are cloned and dropped outside it, and nobody is woken here.
+//! 5. A home of the parent of this process is left alone: its locks may be held for ever, and nobody fires its timers.
+//!    Whoever asks is told that the tenant has shut down. Homes are recycled within one process only.
+//! 6. The clock is read under the lock, wakers are cloned and dropped outside it, and nobody is woken here.
 //!
 //! [`Timers`](super::Timers) is the tenant; [`Timer`](super::Timer) arms, moves and removes its entry.
 
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex as StdMutex, OnceLock};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard as StdMutexGuard, OnceLock};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use unstuck_base::fork::{PerProcess, Process};
 use unstuck_base::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use unstuck_base::sync::{MODELLED, Mutex, MutexGuard};
 use unstuck_base::{CachePadded, WakeBatch, local};
@@ -32,6 +35,8 @@ pub(super) struct Home {
     /// Until when the thread in the driver sleeps; [`AWAKE`] while none does.
     pub(super) sleeps_until: CachePadded<AtomicU64>,
     places: OnceLock<Box<[Place]>>,
+    /// Rule 5.
+    process: Process,
 }
 
 /// One wheel. Padded, since each has a thread of its own.
@@ -88,12 +93,16 @@ pub(super) const AWAKE: u64 = 0;
 const EPOCH: u64 = 1 << 62;
 
 /// Homes that nobody has now, and the last generation of each.
-static FREE: StdMutex<Vec<(&'static Home, u32)>> = StdMutex::new(Vec::new());
+static FREE: PerProcess<StdMutex<Vec<(&'static Home, u32)>>> = PerProcess::new(|| StdMutex::new(Vec::new()));
+
+fn free() -> StdMutexGuard<'static, Vec<(&'static Home, u32)>> {
+    FREE.get().lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
 
 impl Home {
     /// A home with this many places, and the generation of its new tenant.
     pub(super) fn take(places: usize) -> (&'static Home, u32) {
-        let mut free = FREE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut free = free();
         let fitting = free.iter().position(|(home, _)| home.places().len() == places);
         match fitting.map(|index| free.swap_remove(index)) {
             Some((home, generation)) => (home, generation + 1),
@@ -103,7 +112,8 @@ impl Home {
 
     fn build(places: usize) -> &'static Home {
         let sleeps_until = CachePadded::new(AtomicU64::new(AWAKE));
-        let home: &'static Home = Box::leak(Box::new(Home { sleeps_until, places: OnceLock::new() }));
+        let home: &'static Home =
+            Box::leak(Box::new(Home { sleeps_until, places: OnceLock::new(), process: Process::this() }));
         home.places.get_or_init(|| (0..places).map(|_| Place::new(home)).collect());
         home
     }
@@ -125,8 +135,8 @@ impl Home {
     pub(super) fn give_back(&'static self, generation: u32) {
         // A modelled home belongs to one run of the model. The generations are used up after years of nothing but making
         // runtimes.
-        if !MODELLED && generation < u32::MAX {
-            FREE.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((self, generation));
+        if !MODELLED && generation < u32::MAX && self.process.is_this() {
+            free().push((self, generation));
         }
     }
 
@@ -157,8 +167,16 @@ impl Place {
         self.padded.guarded.lock()
     }
 
+    /// Whether its timers fire in this process (rule 5).
+    pub(super) fn is_here(&self) -> bool {
+        self.home.process.is_this()
+    }
+
     /// The time of this tenant; `None` after its shutdown.
     pub(super) fn now(&self, generation: u32) -> Option<Instant> {
+        if !self.is_here() {
+            return None;
+        }
         Some(self.lock().clock_of(generation)?.1.kernel.now())
     }
 
@@ -167,6 +185,9 @@ impl Place {
     /// # Safety
     /// The entry is not ARMED; it stays alive and in place until it is removed or has left ARMED.
     pub(super) unsafe fn arm(&self, entry: NonNull<Entry>, deadline: Instant) -> Arming {
+        if !self.is_here() {
+            return Arming::Refused;
+        }
         let mut guarded = self.lock();
         // SAFETY: the caller's: the entry is alive.
         let armed = unsafe { entry.as_ref() };
@@ -286,6 +307,9 @@ impl Place {
 
     /// The tenant shuts down: gathers the wakers, and takes what is the tenant's out (rule 2).
     pub(super) fn shut(&self, woken: &mut WakeBatch) {
+        if !self.is_here() {
+            return;
+        }
         let mut guarded = self.lock();
         guarded.wheel.shut(woken);
         self.padded.next.store(NEVER, Ordering::Relaxed);

@@ -185,6 +185,27 @@ impl<R: AsyncBufRead + ?Sized> AsyncBufReadExt for R {}
 
 pin_project! {
     /// The future of [`AsyncBufReadExt::read_until`].
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncBufReadExt, BufReader, duplex};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let (mut client, server) = duplex(64);
+    /// let mut server = BufReader::new(server);
+    /// # use unstuck_io::AsyncWriteExt;
+    /// client.write_all(b"half of").await?;
+    ///
+    /// let mut buf = Vec::new();
+    /// let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    /// // Dropping the future leaves in `buf` what it has read; the next one goes on from there.
+    /// assert!(std::pin::pin!(server.read_until(b'.', &mut buf)).poll(&mut cx).is_pending());
+    /// assert_eq!(buf, b"half of");
+    /// client.write_all(b" it.").await?;
+    /// server.read_until(b'.', &mut buf).await?;
+    /// assert_eq!(buf, b"half of it.");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct ReadUntil<'a, R: ?Sized> {
@@ -206,6 +227,19 @@ impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadUntil<'_, R> {
 
 pin_project! {
     /// The future of [`AsyncBufReadExt::read_line`].
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncBufReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut line = String::from("> ");
+    /// let mut reader = &b"hello\n"[..];
+    /// let future = reader.read_line(&mut line);
+    /// assert_eq!(future.await?, 6);
+    /// assert_eq!(line, "> hello\n"); // it appends
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct ReadLine<'a, R: ?Sized> {
@@ -249,6 +283,19 @@ pub(super) fn text_after(mut bytes: Vec<u8>, before: usize) -> (String, io::Resu
 
 pin_project! {
     /// The future of [`AsyncBufReadExt::fill_buf`].
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncBufReadExt, BufReader};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut reader = BufReader::new(&b"key=value"[..]);
+    /// let lent = reader.fill_buf().await?;
+    /// let key = lent.split(|byte| *byte == b'=').next().unwrap().len();
+    /// reader.consume(key + 1);
+    /// assert_eq!(reader.fill_buf().await?, b"value");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct FillBuf<'a, R: ?Sized> {

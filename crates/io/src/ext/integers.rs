@@ -108,9 +108,22 @@ pub(super) use {read_number_methods, write_number_methods};
 pub(crate) use {read_cancel_safety, write_cancel_safety};
 
 macro_rules! number_futures {
-    ($($Read:ident, $Write:ident, $Number:ident, $from_bytes:ident, $to_bytes:ident;)*) => { $(
+    ($($read:ident, $Read:ident, $write:ident, $Write:ident, $Number:ident, $from_bytes:ident, $to_bytes:ident;)*) => { $(
         pin_project! {
-            #[doc = concat!("The future of the method that reads this sort of `", stringify!($Number), "`.")]
+            #[doc = concat!("The future of [`", stringify!($read), "`](crate::AsyncReadExt::", stringify!($read), ").")]
+            ///
+            /// # Examples
+            /// ```
+            /// use unstuck_io::AsyncReadExt;
+            /// # unstuck_base::parker::block_on(async {
+            ///
+            #[doc = concat!("let bytes = (7 as ", stringify!($Number), ").", stringify!($to_bytes), "();")]
+            /// // It waits until the last byte is there, in however many pieces they come.
+            /// let mut reader = bytes[..1].chain(&bytes[1..]);
+            #[doc = concat!("assert_eq!(reader.", stringify!($read), "().await?, 7 as ", stringify!($Number), ");")]
+            #[doc = concat!("assert!(reader.", stringify!($read), "().await.is_err()); // that was all")]
+            /// # Ok::<_, std::io::Error>(()) }).unwrap();
+            /// ```
             #[must_use = "futures do nothing unless you `.await` or poll them"]
             #[project(!Unpin)]
             pub struct $Read<R> {
@@ -139,7 +152,22 @@ macro_rules! number_futures {
         }
 
         pin_project! {
-            #[doc = concat!("The future of the method that writes this sort of `", stringify!($Number), "`.")]
+            #[doc = concat!("The future of [`", stringify!($write), "`](crate::AsyncWriteExt::", stringify!($write), ").")]
+            ///
+            /// # Examples
+            /// ```
+            /// use std::io::Cursor;
+            /// use unstuck_io::AsyncWriteExt;
+            /// # unstuck_base::parker::block_on(async {
+            ///
+            #[doc = concat!("let number = 7 as ", stringify!($Number), ";")]
+            #[doc = concat!("let mut room = [0; size_of::<", stringify!($Number), ">()];")]
+            /// let mut writer = Cursor::new(&mut room[..]);
+            #[doc = concat!("writer.", stringify!($write), "(number).await?;")]
+            #[doc = concat!("assert!(writer.", stringify!($write), "(number).await.is_err()); // no room for two")]
+            #[doc = concat!("assert_eq!(room, number.", stringify!($to_bytes), "());")]
+            /// # Ok::<_, std::io::Error>(()) }).unwrap();
+            /// ```
             #[must_use = "futures do nothing unless you `.await` or poll them"]
             #[project(!Unpin)]
             pub struct $Write<W> {
@@ -169,28 +197,28 @@ macro_rules! number_futures {
 }
 
 number_futures! {
-    ReadU8, WriteU8, u8, from_be_bytes, to_be_bytes;
-    ReadI8, WriteI8, i8, from_be_bytes, to_be_bytes;
-    ReadU16, WriteU16, u16, from_be_bytes, to_be_bytes;
-    ReadI16, WriteI16, i16, from_be_bytes, to_be_bytes;
-    ReadU32, WriteU32, u32, from_be_bytes, to_be_bytes;
-    ReadI32, WriteI32, i32, from_be_bytes, to_be_bytes;
-    ReadU64, WriteU64, u64, from_be_bytes, to_be_bytes;
-    ReadI64, WriteI64, i64, from_be_bytes, to_be_bytes;
-    ReadU128, WriteU128, u128, from_be_bytes, to_be_bytes;
-    ReadI128, WriteI128, i128, from_be_bytes, to_be_bytes;
-    ReadF32, WriteF32, f32, from_be_bytes, to_be_bytes;
-    ReadF64, WriteF64, f64, from_be_bytes, to_be_bytes;
-    ReadU16Le, WriteU16Le, u16, from_le_bytes, to_le_bytes;
-    ReadI16Le, WriteI16Le, i16, from_le_bytes, to_le_bytes;
-    ReadU32Le, WriteU32Le, u32, from_le_bytes, to_le_bytes;
-    ReadI32Le, WriteI32Le, i32, from_le_bytes, to_le_bytes;
-    ReadU64Le, WriteU64Le, u64, from_le_bytes, to_le_bytes;
-    ReadI64Le, WriteI64Le, i64, from_le_bytes, to_le_bytes;
-    ReadU128Le, WriteU128Le, u128, from_le_bytes, to_le_bytes;
-    ReadI128Le, WriteI128Le, i128, from_le_bytes, to_le_bytes;
-    ReadF32Le, WriteF32Le, f32, from_le_bytes, to_le_bytes;
-    ReadF64Le, WriteF64Le, f64, from_le_bytes, to_le_bytes;
+    read_u8, ReadU8, write_u8, WriteU8, u8, from_be_bytes, to_be_bytes;
+    read_i8, ReadI8, write_i8, WriteI8, i8, from_be_bytes, to_be_bytes;
+    read_u16, ReadU16, write_u16, WriteU16, u16, from_be_bytes, to_be_bytes;
+    read_i16, ReadI16, write_i16, WriteI16, i16, from_be_bytes, to_be_bytes;
+    read_u32, ReadU32, write_u32, WriteU32, u32, from_be_bytes, to_be_bytes;
+    read_i32, ReadI32, write_i32, WriteI32, i32, from_be_bytes, to_be_bytes;
+    read_u64, ReadU64, write_u64, WriteU64, u64, from_be_bytes, to_be_bytes;
+    read_i64, ReadI64, write_i64, WriteI64, i64, from_be_bytes, to_be_bytes;
+    read_u128, ReadU128, write_u128, WriteU128, u128, from_be_bytes, to_be_bytes;
+    read_i128, ReadI128, write_i128, WriteI128, i128, from_be_bytes, to_be_bytes;
+    read_f32, ReadF32, write_f32, WriteF32, f32, from_be_bytes, to_be_bytes;
+    read_f64, ReadF64, write_f64, WriteF64, f64, from_be_bytes, to_be_bytes;
+    read_u16_le, ReadU16Le, write_u16_le, WriteU16Le, u16, from_le_bytes, to_le_bytes;
+    read_i16_le, ReadI16Le, write_i16_le, WriteI16Le, i16, from_le_bytes, to_le_bytes;
+    read_u32_le, ReadU32Le, write_u32_le, WriteU32Le, u32, from_le_bytes, to_le_bytes;
+    read_i32_le, ReadI32Le, write_i32_le, WriteI32Le, i32, from_le_bytes, to_le_bytes;
+    read_u64_le, ReadU64Le, write_u64_le, WriteU64Le, u64, from_le_bytes, to_le_bytes;
+    read_i64_le, ReadI64Le, write_i64_le, WriteI64Le, i64, from_le_bytes, to_le_bytes;
+    read_u128_le, ReadU128Le, write_u128_le, WriteU128Le, u128, from_le_bytes, to_le_bytes;
+    read_i128_le, ReadI128Le, write_i128_le, WriteI128Le, i128, from_le_bytes, to_le_bytes;
+    read_f32_le, ReadF32Le, write_f32_le, WriteF32Le, f32, from_le_bytes, to_le_bytes;
+    read_f64_le, ReadF64Le, write_f64_le, WriteF64Le, f64, from_le_bytes, to_le_bytes;
 }
 
 /// Reads until all of `bytes` are read; `read` counts them from one poll to the next.

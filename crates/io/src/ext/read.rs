@@ -258,6 +258,21 @@ impl<R: AsyncRead + ?Sized> AsyncReadExt for R {}
 
 pin_project! {
     /// The future of [`AsyncReadExt::read`].
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncReadExt, AsyncWriteExt, duplex};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let (mut client, mut server) = duplex(64);
+    /// let mut buf = [0; 8];
+    /// let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    /// // Nothing is there, and nothing is lost by giving up.
+    /// assert!(std::pin::pin!(server.read(&mut buf)).poll(&mut cx).is_pending());
+    /// client.write_all(b"hello").await?;
+    /// assert_eq!(server.read(&mut buf).await?, 5);
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct Read<'a, R: ?Sized> {
@@ -280,6 +295,20 @@ impl<R: AsyncRead + Unpin + ?Sized> Future for Read<'_, R> {
 
 pin_project! {
     /// The future of [`AsyncReadExt::read_exact`].
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncReadExt, ErrorKind};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut reader = &b"12345"[..];
+    /// let mut four = [0; 4];
+    /// assert_eq!(reader.read_exact(&mut four).await?, 4);
+    /// assert_eq!(&four, b"1234");
+    /// let error = reader.read_exact(&mut four).await.unwrap_err(); // one is left
+    /// assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct ReadExact<'a, R: ?Sized> {

@@ -12,6 +12,18 @@ use crate::AsyncRead;
 
 pin_project! {
     /// The future of [`AsyncReadExt::read_buf`](crate::AsyncReadExt::read_buf).
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut buf = b"so far: ".to_vec();
+    /// let mut reader = &b"hello"[..];
+    /// while reader.read_buf(&mut buf).await? > 0 {}
+    /// assert_eq!(buf, b"so far: hello");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct ReadBuf<'a, R: ?Sized, B: ?Sized> {

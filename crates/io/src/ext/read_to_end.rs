@@ -106,6 +106,18 @@ impl Growth {
 
 pin_project! {
     /// The future of [`AsyncReadExt::read_to_end`](crate::AsyncReadExt::read_to_end).
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::AsyncReadExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut all = vec![0];
+    /// let mut reader = (&[1, 2][..]).chain(&[3][..]);
+    /// assert_eq!(reader.read_to_end(&mut all).await?, 3);
+    /// assert_eq!(all, [0, 1, 2, 3]);
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct ReadToEnd<'a, R: ?Sized> {
@@ -133,6 +145,19 @@ impl<R: AsyncRead + Unpin + ?Sized> Future for ReadToEnd<'_, R> {
 
 pin_project! {
     /// The future of [`AsyncReadExt::read_to_string`](crate::AsyncReadExt::read_to_string).
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncReadExt, ErrorKind};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut text = String::from("kept");
+    /// let mut reader = &b"not text: \xff"[..];
+    /// let error = reader.read_to_string(&mut text).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidData);
+    /// assert_eq!(text, "kept");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct ReadToString<'a, R: ?Sized> {

@@ -112,6 +112,19 @@ impl<S: AsyncSeek + ?Sized> AsyncSeekExt for S {}
 
 pin_project! {
     /// The future of [`AsyncSeekExt::seek`].
+    ///
+    /// # Examples
+    /// ```
+    /// use std::io::{Cursor, SeekFrom};
+    /// use unstuck_io::AsyncSeekExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut file = Cursor::new([0; 10]);
+    /// assert_eq!(file.seek(SeekFrom::End(-3)).await?, 7);
+    /// assert!(file.seek(SeekFrom::Current(-8)).await.is_err()); // that is before the beginning
+    /// assert_eq!(file.stream_position().await?, 7);
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct Seek<'a, S: ?Sized> {

@@ -266,6 +266,18 @@ impl<W: AsyncWrite + ?Sized> AsyncWriteExt for W {}
 
 pin_project! {
     /// The future of [`AsyncWriteExt::write`].
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncWriteExt, duplex};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let (mut client, _server) = duplex(3);
+    /// assert_eq!(client.write(b"hello").await?, 3); // there is room for that
+    /// let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    /// assert!(std::pin::pin!(client.write(b"lo")).poll(&mut cx).is_pending());
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct Write<'a, W: ?Sized> {
@@ -286,6 +298,19 @@ impl<W: AsyncWrite + Unpin + ?Sized> Future for Write<'_, W> {
 
 pin_project! {
     /// The future of [`AsyncWriteExt::write_vectored`].
+    ///
+    /// # Examples
+    /// ```
+    /// use std::io::IoSlice;
+    /// use unstuck_io::AsyncWriteExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut message = Vec::new();
+    /// let parts = [IoSlice::new(b"head"), IoSlice::new(b": "), IoSlice::new(b"body")];
+    /// assert_eq!(message.write_vectored(&parts).await?, 10);
+    /// assert_eq!(message, b"head: body");
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct WriteVectored<'a, 'b, W: ?Sized> {
@@ -305,6 +330,21 @@ impl<W: AsyncWrite + Unpin + ?Sized> Future for WriteVectored<'_, '_, W> {
 
 pin_project! {
     /// The future of [`AsyncWriteExt::write_all`].
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncReadExt, AsyncWriteExt, duplex};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let (mut client, mut server) = duplex(3);
+    /// let mut writing = std::pin::pin!(client.write_all(b"hello"));
+    /// let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    /// assert!(writing.as_mut().poll(&mut cx).is_pending()); // "lo" does not fit
+    /// server.read_exact(&mut [0; 3]).await?;
+    /// writing.await?;
+    /// assert_eq!(server.read(&mut [0; 16]).await?, 2);
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct WriteAll<'a, W: ?Sized> {
@@ -333,6 +373,19 @@ impl<W: AsyncWrite + Unpin + ?Sized> Future for WriteAll<'_, W> {
 
 pin_project! {
     /// The future of [`AsyncWriteExt::flush`].
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncReadExt, AsyncWriteExt, BufWriter, duplex};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let (client, mut server) = duplex(64);
+    /// let mut client = BufWriter::new(client);
+    /// client.write_all(b"question").await?;
+    /// client.flush().await?; // else nobody would answer
+    /// assert_eq!(server.read(&mut [0; 16]).await?, 8);
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct Flush<'a, W: ?Sized> {
@@ -351,6 +404,19 @@ impl<W: AsyncWrite + Unpin + ?Sized> Future for Flush<'_, W> {
 
 pin_project! {
     /// The future of [`AsyncWriteExt::shutdown`].
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck_io::{AsyncReadExt, AsyncWriteExt, duplex};
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let (mut client, mut server) = duplex(64);
+    /// client.shutdown().await?;
+    /// assert_eq!(server.read(&mut [0; 16]).await?, 0); // the end
+    /// server.write_all(b"goodbye").await?;
+    /// assert_eq!(client.read(&mut [0; 16]).await?, 7); // of one direction only
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct Shutdown<'a, W: ?Sized> {

@@ -16,6 +16,20 @@ const PIECES: usize = 64;
 
 pin_project! {
     /// The future of [`AsyncWriteExt::write_buf`](crate::AsyncWriteExt::write_buf).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::io::Cursor;
+    /// use unstuck_io::AsyncWriteExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut room = [0; 3];
+    /// let mut writer = Cursor::new(&mut room[..]);
+    /// let mut src = &b"hello"[..];
+    /// assert_eq!(writer.write_buf(&mut src).await?, 3);
+    /// assert_eq!(src, b"lo"); // what is left
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct WriteBuf<'a, W, B> {
@@ -44,6 +58,20 @@ impl<W: AsyncWrite + Unpin, B: Buf> Future for WriteBuf<'_, W, B> {
 
 pin_project! {
     /// The future of [`AsyncWriteExt::write_all_buf`](crate::AsyncWriteExt::write_all_buf).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::io::Cursor;
+    /// use unstuck_io::AsyncWriteExt;
+    /// # unstuck_base::parker::block_on(async {
+    ///
+    /// let mut room = [0; 3];
+    /// let mut writer = Cursor::new(&mut room[..]);
+    /// let mut src = &b"hello"[..];
+    /// assert!(writer.write_all_buf(&mut src).await.is_err());
+    /// assert_eq!(src, b"lo"); // this was not written
+    /// # Ok::<_, std::io::Error>(()) }).unwrap();
+    /// ```
     #[must_use = "futures do nothing unless you `.await` or poll them"]
     #[project(!Unpin)]
     pub struct WriteAllBuf<'a, W, B> {

@@ -94,7 +94,7 @@ fn loom_seat_who_found_it_taken_gets_it_when_the_other_leaves() {
 
 #[test]
 fn loom_seat_two_that_leave_do_not_rely_on_each_other() {
-    model_with(3, || {
+    model_with(2, || {
         let toy = Toy::new();
         let sleeper = thread::spawn({
             let toy = toy.clone();
@@ -164,61 +164,35 @@ fn until_asleep(runtime: &Runtime<Pool>, count: usize) {
     }
 }
 
-#[test]
-fn loom_seat_news_reach_a_task_while_the_worker_that_sat_is_in_a_blocking_part() {
-    model_with(0, || {
-        // No spare: it is the other worker that must take the seat.
-        let runtime = bare::pool_with_spares(2, 0, Hooks::default());
-        let part = Arc::new(Part::default());
-        let reader = spawn_reader(&runtime, 2);
-        let blocking = runtime.handle.spawn({
-            let (handle, kernel, part) = (runtime.handle.clone(), runtime.kernel.clone(), part.clone());
-            async move {
-                // Whoever sits in the driver brings this, and then blocks.
-                poll_fn(|cx| kernel.poll_news(1, cx)).await;
-                part.run(&handle);
-            }
-        });
-        until_asleep(&runtime, 2);
-        runtime.kernel.bring_news();
-        part.begun.park();
-        runtime.kernel.bring_news();
-        parker::block_on(reader).unwrap();
-        part.end.unpark();
-        parker::block_on(blocking).unwrap();
-        runtime.shut_down();
+/// One of two workers brings news from the driver, and is in a blocking part then: the other must take the seat.
+fn news_reach_a_task_while_the_worker_that_sat_blocks(runtime: &Runtime<Pool>) {
+    let part = Arc::new(Part::default());
+    let reader = spawn_reader(runtime, 2);
+    let blocking = runtime.handle.spawn({
+        let (handle, kernel, part) = (runtime.handle.clone(), runtime.kernel.clone(), part.clone());
+        async move {
+            poll_fn(|cx| kernel.poll_news(1, cx)).await;
+            part.run(&handle);
+        }
     });
+    until_asleep(runtime, 2);
+    runtime.kernel.bring_news();
+    part.begun.park();
+    runtime.kernel.bring_news();
+    parker::block_on(reader).unwrap();
+    part.end.unpark();
+    parker::block_on(blocking).unwrap();
+    runtime.shut_down();
+}
+
+#[test]
+fn loom_seat_news_reach_a_task_while_nobody_stands_in_for_the_worker_that_sat() {
+    model_with(0, || news_reach_a_task_while_the_worker_that_sat_blocks(&bare::pool_of(2, 0, 0, Hooks::default())));
 }
 
 #[test]
 fn loom_seat_news_reach_a_task_while_the_spare_waits_for_a_thread() {
-    model_with(0, || {
-        let runtime = bare::pool_with_spares(2, 1, Hooks::default());
-        let (part, busy) = (Arc::new(Part::default()), [Arc::new(Parker::new()), Arc::new(Parker::new())]);
-        let jobs = busy.clone().map(|busy| runtime.handle.spawn_blocking(move || busy.park()));
-        let reader = spawn_reader(&runtime, 2);
-        let blocking = runtime.handle.spawn({
-            let (handle, kernel, part) = (runtime.handle.clone(), runtime.kernel.clone(), part.clone());
-            async move {
-                poll_fn(|cx| kernel.poll_news(1, cx)).await;
-                part.run(&handle);
-            }
-        });
-        until_asleep(&runtime, 2);
-        runtime.kernel.bring_news();
-        part.begun.park();
-        runtime.kernel.bring_news();
-        parker::block_on(reader).unwrap();
-        part.end.unpark();
-        parker::block_on(blocking).unwrap();
-        for busy in busy {
-            busy.unpark();
-        }
-        for job in jobs {
-            parker::block_on(job).unwrap();
-        }
-        runtime.shut_down();
-    });
+    model_with(0, || news_reach_a_task_while_the_worker_that_sat_blocks(&bare::pool_of(2, 1, 0, Hooks::default())));
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(crate) mod worker;
 use std::any::Any;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,10 +29,11 @@ use unstuck_base::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering}
 use unstuck_base::{CachePadded, WakeBatch, entered};
 use unstuck_context::{CantBlock, Flavor, Handle, Scheduler, Spawner, WorkerCounts};
 use unstuck_driver::{Driver, Kernel, Offload, Timers};
-use unstuck_task::{HomeRef, Id, Runnable, Schedule, TaskList};
+use unstuck_task::{HomeRef, Origin, Runnable, Schedule, TaskList};
 
 use crate::blocking::StartThread;
 use crate::counts::{Counts, Tally};
+use crate::hooks::{QueueClock, queued};
 use crate::inject::Inject;
 use crate::latch::{Latch, Present};
 use crate::worker_local::current_worker;
@@ -76,6 +77,8 @@ pub struct Shared {
     pub(crate) timers: Arc<Timers>,
     pub(crate) workers: usize,
     pub(crate) hooks: Hooks,
+    /// `None`: how long tasks are queued is not measured.
+    pub(crate) queue_clock: Option<QueueClock>,
     pub(crate) tuning: Tuning,
     /// Of each configured worker.
     pub(crate) counts: Box<[PlaceCounts]>,
@@ -101,10 +104,10 @@ pub(crate) struct PlaceCounts {
 }
 
 impl PlaceCounts {
-    fn new(bounds: Option<&Arc<[u64]>>) -> Self {
+    fn new(tuning: &Tuning) -> Self {
         PlaceCounts {
-            own: CachePadded::new(Counts::of_one(bounds)),
-            deputies: CachePadded::new(Counts::of_several(bounds)),
+            own: CachePadded::new(Counts::of_one(tuning)),
+            deputies: CachePadded::new(Counts::of_several(tuning)),
         }
     }
 }
@@ -133,16 +136,17 @@ impl Pool {
         let workers = config.workers;
         let shared = Arc::new(Shared {
             home: HomeRef::new(),
-            tasks: TaskList::new(workers),
+            tasks: TaskList::new(workers).with_times(config.tuning.measures_queueing()),
             inject: Inject::new(),
             idle: Idle::new(workers),
             places: Places::new(workers, config.spares),
             seat: Seat::new(driver),
+            queue_clock: config.tuning.measures_queueing().then(|| QueueClock::new(kernel.clone())),
             kernel,
             timers,
             workers,
             hooks: config.hooks.clone(),
-            counts: (0..workers).map(|_| PlaceCounts::new(config.tuning.poll_times.as_ref())).collect(),
+            counts: (0..workers).map(|_| PlaceCounts::new(&config.tuning)).collect(),
             tuning: config.tuning.clone(),
             forced_yields: Tally::new(),
             seed: config.seed,
@@ -195,6 +199,10 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
+        if !self.shared.home.get().process().is_this() {
+            // Its threads are the parent's, and keep all of it.
+            return;
+        }
         self.shared.close();
         if !self.shared.threads.is_anybody_running() {
             self.shared.finish();
@@ -346,10 +354,9 @@ impl Shared {
 
     /// One thread less runs tasks: a spare that was going to end goes on instead, or a new one comes. Without a thread to be
     /// had the pool goes on with one less. A new one stands in for the worker `acts_as`.
-    fn add_spare(self: &Arc<Self>, acts_as: usize) {
+    fn one_runs_less(self: &Arc<Self>, acts_as: usize) {
         if self.surplus.fetch_sub(1, Ordering::AcqRel) <= 0 && self.start_spare(acts_as) {
-            // If that is one too many by now, the new one finds so when it begins.
-            self.surplus.fetch_add(1, Ordering::AcqRel);
+            self.one_runs_more();
         }
     }
 
@@ -361,7 +368,7 @@ impl Shared {
     }
 
     /// One thread more runs tasks. If it is one too many, a spare ends when it next looks.
-    fn remove_spare(&self) {
+    fn one_runs_more(&self) {
         if self.surplus.fetch_add(1, Ordering::AcqRel) < 0 {
             return;
         }
@@ -375,7 +382,7 @@ impl Shared {
 impl Schedule for Shared {
     #[inline]
     fn schedule(&self, task: Runnable) {
-        let mut task = Some(task);
+        let mut task = Some(queued(&self.queue_clock, task));
         current_worker(|worker| {
             if std::ptr::eq(&*worker.pool, self) {
                 worker.schedule(task.take().expect("queued once"));
@@ -388,7 +395,7 @@ impl Schedule for Shared {
     }
 
     fn reschedule(&self, task: Runnable) {
-        let mut task = Some(task);
+        let mut task = Some(queued(&self.queue_clock, task));
         current_worker(|worker| {
             if std::ptr::eq(&*worker.pool, self) {
                 worker.reschedule(task.take().expect("queued once"));
@@ -404,8 +411,8 @@ impl Schedule for Shared {
         Some(&self.tasks)
     }
 
-    fn ended(&self, id: Id, spawned_at: &'static Location<'static>) {
-        self.hooks.terminated(id, spawned_at);
+    fn ended(&self, origin: Origin<'_>) {
+        self.hooks.terminated(origin);
     }
 }
 
@@ -418,8 +425,8 @@ impl Spawner for Shared {
         &self.tasks
     }
 
-    fn spawned(&self, id: Id, spawned_at: &'static Location<'static>) {
-        self.hooks.spawned(id, spawned_at);
+    fn spawned(&self, origin: Origin<'_>) {
+        self.hooks.spawned(origin);
     }
 }
 
@@ -490,6 +497,15 @@ impl Scheduler for Shared {
         [own, deputies].into_iter().filter_map(|counts| counts.poll_times()).map(|times| times.count(bucket)).sum()
     }
 
+    fn queue_time_bounds(&self) -> Option<&[u64]> {
+        self.tuning.queue_times.as_deref()
+    }
+
+    fn queue_times(&self, worker: usize, bucket: usize) -> u64 {
+        let PlaceCounts { own, deputies } = &self.counts[worker];
+        [own, deputies].into_iter().filter_map(|counts| counts.queue_times()).map(|times| times.count(bucket)).sum()
+    }
+
     fn begin_blocking(&self) -> Result<Option<Box<dyn Any>>, CantBlock> {
         let part = current_worker(|worker| {
             if !std::ptr::eq(&*worker.pool, self) || worker.blocks.replace(true) {
@@ -497,7 +513,7 @@ impl Scheduler for Shared {
             }
             let part = Box::new(BlockingPart { worker });
             worker.hand_over();
-            worker.pool.add_spare(worker.acts_as);
+            worker.pool.one_runs_less(worker.acts_as);
             // Also when a spare comes: it may have to wait for a thread.
             worker.pool.offer_seat();
             Some(part as Box<dyn Any>)
@@ -517,7 +533,7 @@ impl Drop for BlockingPart {
         let worker = unsafe { &*self.worker };
         worker.blocks.set(false);
         worker.pool.counts[worker.acts_as].own.is_this_thread();
-        worker.pool.remove_spare();
+        worker.pool.one_runs_more();
     }
 }
 

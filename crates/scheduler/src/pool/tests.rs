@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize as StdAtomicUsize;
 use std::task::Poll;
 
-use unstuck_base::parker::block_on;
+use unstuck_base::parker::{Parker, block_on};
 
 use super::*;
 use crate::bare;
@@ -122,6 +122,33 @@ fn the_end_of_a_blocking_part_wakes_the_spare_only() {
     // One worker for the task, and the spare once.
     let unparks = unparks.load(Ordering::SeqCst);
     assert!(unparks <= 2, "{unparks} wake-ups");
+    runtime.shut_down();
+}
+
+#[test]
+fn a_spare_that_comes_back_from_a_blocking_part_stands_in_for_who_has_none() {
+    // The worker, its spare, and that one's spare are in blocking parts: the last without anybody in its place.
+    let runtime = bare::pool_of(1, 2, 2, Hooks::default());
+    let begun = Arc::new(StdAtomicUsize::new(0));
+    let ends = Arc::new([Parker::new(), Parker::new(), Parker::new()]);
+    let parts = [(); 3].map(|()| {
+        let (handle, begun, ends) = (runtime.handle.clone(), begun.clone(), ends.clone());
+        runtime.handle.spawn(async move {
+            let _blocking = handle.parts().scheduler.begin_blocking();
+            ends[begun.fetch_add(1, Ordering::SeqCst)].park();
+        })
+    });
+    while begun.load(Ordering::SeqCst) < 3 {
+        std::thread::yield_now();
+    }
+    // A spare that somebody had stood in for goes on: nobody else can run this.
+    ends[1].unpark();
+    block_on(runtime.handle.spawn(async {})).unwrap();
+    ends[0].unpark();
+    ends[2].unpark();
+    for part in parts {
+        block_on(part).unwrap();
+    }
     runtime.shut_down();
 }
 

@@ -2,7 +2,7 @@
 //!
 //! 1. A worker looks for work in this order: its slot, its ring, inject, the rings of others. Then it sleeps.
 //! 2. The slot is run before the ring, but not more often than [`SLOT_RUNS`] times in a row while the ring has work: two
-//!    tasks that wake each other starve nobody.
+//!    tasks that wake each other starve nobody. And while it polls what is here it takes no more from inject than that.
 //! 3. Under any load it looks at inject, the driver and the timers as often as [`pace`](crate::pace) says.
 //! 4. What it takes privately (from inject, or a batch of wakers) is in its ring, where others can take it, before it
 //!    polls anything.
@@ -13,6 +13,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use unstuck_base::fork::{Process, abort_in_child};
 use unstuck_base::prng::Prng;
 use unstuck_base::{WakeBatch, local};
 use unstuck_driver::Kernel;
@@ -28,7 +29,7 @@ use crate::wake;
 use crate::worker_local::as_worker;
 
 /// How often in a row the slot is run before the ring.
-const SLOT_RUNS: u32 = 16;
+const SLOT_RUNS: u32 = 3;
 /// How many runnables a worker takes from inject at once, at most.
 const INJECT_BATCH: usize = super::ring::SIZE / 4;
 
@@ -40,6 +41,7 @@ pub(crate) struct Worker {
     pub(crate) acts_as: usize,
     /// A spare ends when it is no longer needed.
     spare: bool,
+    process: Process,
     /// In a blocking part (rule 5).
     pub(crate) blocks: Cell<bool>,
     /// Its name is on the list of those that sleep, or it counts as searching.
@@ -65,6 +67,7 @@ impl Worker {
             index,
             acts_as,
             spare,
+            process: Process::this(),
             blocks: Cell::new(false),
             idles: Cell::new(false),
             batching: Cell::new(false),
@@ -143,7 +146,11 @@ impl Worker {
         let place = self.place();
         place.turn_epoch();
         self.yielded.set(false);
-        hooks::poll(task, &self.pool.hooks, self.counts().poll_times(), || self.kernel().real_now());
+        hooks::poll(task, &self.pool.hooks, self.counts(), self.pool.queue_clock.as_ref(), || self.kernel().real_now());
+        if !self.process.is_this() {
+            // The task forked, and this is the child. All that this thread could do here touches what is the parent's.
+            abort_in_child();
+        }
         place.turn_epoch();
         if self.spare {
             self.counts().polled();
@@ -205,7 +212,9 @@ impl Worker {
             pace.found();
         }
         self.wake_batch(&mut batch);
-        self.pool.inject.take(|waiting| self.share(waiting), |task| self.push(task));
+        // Rule 2: tasks that are here get every other turn at least.
+        let most = self.place().queued().max(1);
+        self.pool.inject.take(|waiting| self.share(waiting).min(most), |task| self.push(task));
         // One that this worker runs next is no reason to wake another.
         if self.place().queued() > 1 {
             self.pool.wake_one();

@@ -114,7 +114,7 @@ impl<T: Borrow<CancellationToken>> Waiting<T> {
         }
         // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
         unsafe {
-            queue.join(&self.waiter, 1);
+            queue.join(&self.waiter);
             queue.stamp(&self.waiter, key(node));
             let _none = queue.leave_waker(&self.waiter, waker);
         }

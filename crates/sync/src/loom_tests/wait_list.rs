@@ -18,7 +18,7 @@ fn loom_wait_list_a_waiter_leaves_while_it_is_granted() {
             let mut queue = list.lock();
             // SAFETY: the waiter leaves below, before it is freed.
             unsafe {
-                queue.join(&waiter, 1);
+                queue.join(&waiter);
                 queue.leave_waker(&waiter, Waker::noop().clone())
             }
         };
@@ -52,7 +52,7 @@ fn loom_wait_list_a_new_waker_is_either_woken_or_not_needed() {
         let list = Arc::new(WaitList::new());
         let waiter = Waiter::new(WaitKind::Notify, Location::caller());
         // SAFETY: the waiter leaves below, before it is freed.
-        unsafe { list.lock().join(&waiter, 1) };
+        unsafe { list.lock().join(&waiter) };
         let calling = thread::spawn({
             let list = list.clone();
             move || {

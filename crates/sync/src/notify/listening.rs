@@ -67,7 +67,7 @@ impl<N: Deref<Target = Notify>> Listening<N> {
         }
         // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
         unsafe {
-            queue.join(&self.waiter, 1);
+            queue.join(&self.waiter);
             if let Some(waker) = waker {
                 queue.stamp(&self.waiter, self.notify.key());
                 let _none = queue.leave_waker(&self.waiter, waker);

@@ -4,18 +4,20 @@
 //! 2. The task's budget is charged when the claim ends, and only then. A claim that could end but has no budget keeps
 //!    what it got, as a grant in the queue, and wakes its task: it has lost no place when the task runs again.
 //! 3. It gives everything back if it is dropped before it has ended.
+//! 4. A poll that has to wait looks whether a sibling has what it needs and is not polled (`wait_list/takeover.rs`).
 
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use unstuck_base::local::{self, Charge, WaitKind};
+use unstuck_base::sync::MutexGuard;
 use unstuck_base::sync::atomic::Ordering;
 use unstuck_base::wake_batch::WakeBatch;
 
 use super::{CLOSED, Closed, MAX_PERMITS, Permits, Refused, WAITERS};
-use crate::wait_list::{State, Waiter};
+use crate::wait_list::{Queue, State, Waiter};
 
 /// Something that owns or borrows permits: what a claim holds on to while it waits, and gives back when it is granted.
 ///
@@ -38,7 +40,6 @@ unsafe impl Source for &Permits {
 #[derive(Debug)]
 pub(crate) struct Claim<S: Source> {
     source: Option<S>,
-    needs: usize,
     /// Whether the waiter has joined the queue: the way to the lock is spared if not.
     queued: bool,
     waiter: Waiter,
@@ -50,13 +51,13 @@ impl<S: Source> Claim<S> {
     /// A claim for `needs` permits of `source`, made by the code at `at`. Nothing happens before the first poll.
     #[inline]
     pub(crate) fn new(source: S, needs: usize, kind: WaitKind, at: &'static Location<'static>) -> Self {
-        Claim { source: Some(source), needs, queued: false, waiter: Waiter::new(kind, at) }
+        Claim { source: Some(source), queued: false, waiter: Waiter::for_amount(needs, kind, at) }
     }
 
     /// How many permits it is for.
     #[inline]
     pub(crate) fn needs(&self) -> usize {
-        self.needs
+        self.waiter.needs()
     }
 
     /// Where the user's code asked.
@@ -66,11 +67,18 @@ impl<S: Source> Claim<S> {
     }
 
     /// The fields, and the waiter in its place.
-    fn parts(self: Pin<&mut Self>) -> (&mut Option<S>, usize, &mut bool, &Waiter) {
+    fn parts(self: Pin<&mut Self>) -> (&mut Option<S>, &mut bool, &Waiter) {
         // SAFETY: only the waiter must stay in place, and it is only shared. `source` may move: it keeps its referent
         // in place (`Source`).
         let this = unsafe { self.get_unchecked_mut() };
-        (&mut this.source, this.needs, &mut this.queued, &this.waiter)
+        (&mut this.source, &mut this.queued, &this.waiter)
+    }
+
+    /// What a poll needs of a claim that has not ended.
+    #[inline]
+    fn place(self: Pin<&mut Self>) -> Place<'_> {
+        let (source, queued, waiter) = self.parts();
+        Place { permits: source.as_ref().expect(POLLED_AFTER_END).permits(), queued, waiter }
     }
 }
 
@@ -79,11 +87,11 @@ impl<S: Source> Future for Claim<S> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (source, needs, queued, _) = self.as_mut().parts();
-        let ended = if *queued {
+        let ended = if self.queued {
             self.as_mut().poll_queued(cx)
         } else {
-            match source.as_ref().expect(POLLED_AFTER_END).permits().try_acquire(needs) {
+            let Place { permits, waiter, .. } = self.as_mut().place();
+            match permits.try_acquire(waiter.needs()) {
                 Ok(()) => match charge(cx) {
                     Some(charge) => {
                         charge.made_progress();
@@ -106,11 +114,10 @@ impl<S: Source> Claim<S> {
     /// There were too few permits: takes a place in the queue.
     #[cold]
     fn poll_queueing(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let (source, needs, queued, waiter) = self.parts();
-        let permits = source.as_ref().expect(POLLED_AFTER_END).permits();
-        assert!(needs <= MAX_PERMITS, "a semaphore may not have more than MAX_PERMITS permits");
+        let place = self.place();
+        let Place { permits, waiter, .. } = place;
+        assert!(waiter.needs() <= MAX_PERMITS, "a semaphore may not have more than MAX_PERMITS permits");
         let waker = cx.waker().clone();
-        let mut leftover = None;
         let mut batch = WakeBatch::new();
         let mut queue = permits.list.lock();
         // Relaxed: CLOSED changes under the lock that we have.
@@ -118,49 +125,30 @@ impl<S: Source> Claim<S> {
             drop(queue);
             return end_closed(cx);
         }
+        let mut is_early = false;
         // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
-        let granted = unsafe {
+        unsafe {
             let is_first = !queue.is_waited_for();
-            queue.join(waiter, needs);
-            *queued = true;
+            queue.join(waiter);
+            *place.queued = true;
             if is_first {
                 permits.somebody_waits();
                 permits.hand_out(&mut queue, 0, &mut batch);
             }
-            is_first && queue.state(waiter) == State::Granted
-        };
-        let charge = if granted { charge(cx) } else { None };
-        // SAFETY: it has joined this list.
-        unsafe {
-            if charge.is_some() {
-                let _consumed = queue.leave(waiter, permits.key(), &mut leftover);
-                *queued = false;
-            } else {
-                queue.stamp(waiter, permits.key());
-                leftover = queue.leave_waker(waiter, waker);
+            if !is_first || queue.state(waiter) == State::Waiting {
+                queue.stamp_claim(waiter, permits.key());
+                if queue.has_granted_sibling(waiter) {
+                    is_early = permits.look_for_abandoned(&mut queue, waiter, &mut batch);
+                }
             }
         }
-        drop(queue);
-        drop(leftover);
-        let Some(charge) = charge else {
-            batch.wake_all();
-            if granted {
-                cx.waker().wake_by_ref();
-            }
-            return Poll::Pending;
-        };
-        // A waker in the batch may panic: then what we consumed must not be lost.
-        let consumed = Consumed { permits, needs };
-        batch.wake_all();
-        std::mem::forget(consumed);
-        charge.made_progress();
-        Poll::Ready(Ok(()))
+        place.conclude(queue, Some(waker), is_early, &mut batch, cx)
     }
 
     /// A later poll: looks whether the queue has granted the claim.
     fn poll_queued(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let (source, _, queued, waiter) = self.parts();
-        let permits = source.as_ref().expect(POLLED_AFTER_END).permits();
+        let place = self.place();
+        let Place { permits, waiter, .. } = place;
         let mut leftover = None;
         // SAFETY: the waiter has joined this list: `queued`.
         let mut queue = unsafe { permits.list.lock_again(waiter, cx.waker(), &mut leftover) };
@@ -169,7 +157,12 @@ impl<S: Source> Claim<S> {
         let charge = if waits { None } else { charge(cx) };
         let Some(charge) = charge else {
             // SAFETY: as above.
-            unsafe { queue.stamp(waiter, permits.key()) };
+            unsafe {
+                queue.stamp_claim(waiter, permits.key());
+                if waits && queue.has_granted_sibling(waiter) {
+                    return place.poll_beside_granted(queue, cx);
+                }
+            }
             drop(queue);
             if !waits {
                 cx.waker().wake_by_ref();
@@ -178,7 +171,7 @@ impl<S: Source> Claim<S> {
         };
         // SAFETY: as above.
         let left = unsafe { queue.leave(waiter, permits.key(), &mut leftover) };
-        *queued = false;
+        *place.queued = false;
         // Relaxed: CLOSED and WAITERS change under the lock that we have.
         let word = permits.word.load(Ordering::Relaxed);
         if word & WAITERS != 0 && !waiter.is_exclusive() {
@@ -196,14 +189,13 @@ impl<S: Source> Claim<S> {
     /// The permits were there, but the budget is spent: keeps them as a grant in the queue (rule 2).
     #[cold]
     fn keep(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let (source, needs, queued, waiter) = self.parts();
-        if needs > 0 {
-            let permits = source.as_ref().expect(POLLED_AFTER_END).permits();
+        let Place { permits, queued, waiter } = self.place();
+        if waiter.needs() > 0 {
             let mut queue = permits.list.lock();
             // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
             unsafe {
-                queue.join_granted(waiter, needs);
-                queue.stamp(waiter, permits.key());
+                queue.join_granted(waiter);
+                queue.stamp_claim(waiter, permits.key());
             }
             *queued = true;
         }
@@ -232,6 +224,71 @@ impl<S: Source> Drop for Claim<S> {
         if self.queued {
             self.give_up();
         }
+    }
+}
+
+/// A claim that has not ended: what its polls need of it.
+struct Place<'a> {
+    permits: &'a Permits,
+    queued: &'a mut bool,
+    waiter: &'a Waiter,
+}
+
+impl Place<'_> {
+    /// The end of a poll of a claim that waits and has a granted sibling. It was stamped, and its waker is there.
+    #[cold]
+    fn poll_beside_granted(self, mut queue: MutexGuard<'_, Queue>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let mut batch = WakeBatch::new();
+        // SAFETY: the waiter has joined this list. Its task needs no wake for what it does itself.
+        let (waker, is_early) = unsafe {
+            let waker = queue.take_waker(self.waiter);
+            (waker, self.permits.look_for_abandoned(&mut queue, self.waiter, &mut batch))
+        };
+        self.conclude(queue, waker, is_early, &mut batch, cx)
+    }
+
+    /// The end of a poll that may have granted the claim, and others: their wakers are in `batch`. If the claim has to
+    /// wait it leaves its waker in the queue, and wakes itself if it is to look again.
+    fn conclude(
+        self,
+        mut queue: MutexGuard<'_, Queue>,
+        waker: Option<Waker>,
+        is_early: bool,
+        batch: &mut WakeBatch,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Closed>> {
+        let Place { permits, queued, waiter } = self;
+        let mut leftover = None;
+        // SAFETY: the waiter has joined this list.
+        let (granted, charge) = unsafe {
+            let granted = queue.state(waiter) == State::Granted;
+            let charge = if granted { charge(cx) } else { None };
+            if charge.is_some() {
+                let _consumed = queue.leave(waiter, permits.key(), &mut leftover);
+                *queued = false;
+            } else {
+                if granted {
+                    queue.stamp_claim(waiter, permits.key());
+                }
+                leftover = waker.and_then(|waker| queue.leave_waker(waiter, waker));
+            }
+            (granted, charge)
+        };
+        drop(queue);
+        drop(leftover);
+        let Some(charge) = charge else {
+            batch.wake_all();
+            if granted || is_early {
+                cx.waker().wake_by_ref();
+            }
+            return Poll::Pending;
+        };
+        // A waker in the batch may panic: then what we consumed must not be lost.
+        let consumed = Consumed { permits, needs: waiter.needs() };
+        batch.wake_all();
+        std::mem::forget(consumed);
+        charge.made_progress();
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use unstuck_base::local::{self, WaitKind};
-use unstuck_task::Probe;
+use unstuck_task::{Id, Origin, Probe};
 
 use crate::fifo::Fifo;
 use crate::tools::{Gate, poll_once};
@@ -27,7 +27,7 @@ fn leaf(gate: &Gate, kind: WaitKind, key: usize, times: usize) -> impl Future<Ou
 fn only(fifo: &Fifo) -> Probe {
     let probes = fifo.tasks().probes();
     assert_eq!(probes.len(), 1);
-    probes[0]
+    probes[0].clone()
 }
 
 #[test]
@@ -46,6 +46,20 @@ fn a_task_is_seen_from_its_spawn_to_its_end() {
     assert!(only(&fifo).scheduled);
     fifo.run_all();
     assert!(fifo.tasks().probes().is_empty());
+}
+
+#[test]
+fn a_name_is_seen_and_outlives_the_task_with_who_saw_it() {
+    let fifo = Fifo::new(1);
+    let name = String::from("named");
+    let origin = Origin::new(Id::from_number(local::next_task_id()), Location::caller());
+    drop(fifo.spawn_from(async {}, Origin { name: Some(&name), ..origin }));
+    drop(name);
+    let probe = only(&fifo);
+    fifo.run_all();
+    assert_eq!(probe.name.as_deref(), Some("named"));
+    drop(fifo.spawn(async {}));
+    assert_eq!(only(&fifo).name, None);
 }
 
 #[test]

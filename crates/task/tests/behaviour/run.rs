@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use unstuck_base::local;
+use unstuck_task::Origin;
 
 use crate::fifo::Fifo;
 use crate::tools::{Drops, Gate, ready};
@@ -224,7 +225,7 @@ fn a_runnable_says_whose_it_is_and_survives_being_a_pointer() {
     let fifo = Fifo::new(1);
     let id = unstuck_task::Id::from_number(local::next_task_id());
     let here = std::panic::Location::caller();
-    let (runnable, join) = unstuck_task::unlisted(async { 5 }, fifo.home(), id, here);
+    let (runnable, join) = unstuck_task::unlisted(async { 5 }, fifo.home(), Origin::new(id, here));
     assert_eq!((runnable.id(), runnable.spawned_at(), join.id()), (id, here, id));
     assert!(format!("{runnable:?}").contains(&id.to_string()));
     let raw = runnable.into_raw();
@@ -248,7 +249,7 @@ fn an_unlisted_task_that_would_wait_is_cancelled_since_shutdown_could_not_find_i
         pass.await;
     };
     let id = unstuck_task::Id::from_number(local::next_task_id());
-    let (runnable, join) = unstuck_task::unlisted(future, fifo.home(), id, std::panic::Location::caller());
+    let (runnable, join) = unstuck_task::unlisted(future, fifo.home(), Origin::new(id, std::panic::Location::caller()));
     assert!(fifo.tasks().is_empty());
     runnable.run();
     assert_eq!(drops.count(), 1);
@@ -266,7 +267,7 @@ fn an_unlisted_task_whose_runnable_is_dropped_is_cancelled() {
         let _token = token;
     };
     let id = unstuck_task::Id::from_number(local::next_task_id());
-    let (runnable, join) = unstuck_task::unlisted(future, fifo.home(), id, std::panic::Location::caller());
+    let (runnable, join) = unstuck_task::unlisted(future, fifo.home(), Origin::new(id, std::panic::Location::caller()));
     drop(runnable);
     assert_eq!(drops.count(), 1);
     assert!(ready(join).unwrap_err().is_cancelled());
@@ -284,7 +285,7 @@ fn a_future_that_is_not_send_works_where_the_scheduler_keeps_to_one_thread() {
     };
     // SAFETY: this test has one thread.
     let (join, runnable) =
-        unsafe { fifo.tasks().spawn_unchecked(future, fifo.home(), id, std::panic::Location::caller()) };
+        unsafe { fifo.tasks().spawn_unchecked(future, fifo.home(), Origin::new(id, std::panic::Location::caller())) };
     runnable.unwrap().run();
     assert_eq!(ready(join).unwrap().get(), 1);
     assert_eq!(std::rc::Rc::strong_count(&shared), 1);

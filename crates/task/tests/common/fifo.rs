@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use unstuck_base::local;
 use unstuck_base::sync::Mutex;
-use unstuck_task::{HomeRef, Id, JoinHandle, Runnable, Schedule, TaskList};
+use unstuck_task::{HomeRef, Id, JoinHandle, Origin, Runnable, Schedule, TaskList};
 
 /// The scheduler; see the module's rules.
 pub(crate) struct Fifo(Arc<Queue>);
@@ -78,8 +78,16 @@ impl Fifo {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let id = Id::from_number(local::next_task_id());
-        let (join, runnable) = self.0.tasks.spawn(future, &self.0.home, id, Location::caller());
+        self.spawn_from(future, Origin::new(Id::from_number(local::next_task_id()), Location::caller()))
+    }
+
+    /// As [`spawn`](Fifo::spawn), with the origin that the test brings.
+    pub(crate) fn spawn_from<F>(&self, future: F, origin: Origin<'_>) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (join, runnable) = self.0.tasks.spawn(future, &self.0.home, origin);
         if let Some(runnable) = runnable
             && let Err(refused) = self.0.offer(runnable)
         {

@@ -1,11 +1,12 @@
 //! What a task costs in memory and allocations.
 
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 
 use unstuck_base::local;
-use unstuck_task::{Id, JoinHandle};
+use unstuck_task::{Id, JoinHandle, Origin};
 
 use crate::counting::{alone, counts};
 use crate::fifo::Fifo;
@@ -41,10 +42,35 @@ fn an_empty_task_is_one_allocation_of_at_most_128_bytes_aligned_to_16() {
     assert_eq!((fifo.queued(), fifo.tasks().len()), (1, 1));
     drop(join);
     let here = std::panic::Location::caller();
-    let (made, unlisted) =
-        allocations(|| unstuck_task::unlisted(async {}, fifo.home(), Id::from_number(local::next_task_id()), here));
+    let (made, unlisted) = allocations(|| {
+        unstuck_task::unlisted(async {}, fifo.home(), Origin::new(Id::from_number(local::next_task_id()), here))
+    });
     assert_eq!((made, counts().last_size), (1, last.last_size));
     drop(unlisted);
+}
+
+#[test]
+fn a_name_is_an_allocation_of_its_own_and_both_are_freed_with_the_task() {
+    #[repr(align(64))]
+    struct Apart(u8);
+    let _alone = alone();
+    let fifo = Fifo::new(1);
+    let before = counts().live;
+    let named = |name| Origin { name: Some(name), ..Origin::new(Id::from_number(local::next_task_id()), here()) };
+    let (made, plain) = allocations(|| fifo.spawn_from(async {}, named("plain")));
+    assert_eq!(made, 2);
+    assert!(counts().live - before <= 128 + 32 + 24, "{:?}", counts());
+    let apart = Apart(1);
+    let (made, apart) = allocations(|| fifo.spawn_from(async move { drop(apart) }, named("apart")));
+    assert_eq!(made, 2);
+    let unlisted = unstuck_task::unlisted(async {}, fifo.home(), named("unlisted"));
+    fifo.run_all();
+    drop((plain, apart, unlisted));
+    assert_eq!(counts().live, before);
+}
+
+fn here() -> &'static Location<'static> {
+    Location::caller()
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::work::Work;
 use super::{File, MAX_BUF_SIZE};
-use crate::called_at::called_here;
+use crate::called_at::called_from;
 use crate::sync::Mutex;
 
 impl File {
@@ -50,9 +50,9 @@ impl File {
     /// ```
     #[track_caller]
     pub fn into_std(mut self) -> impl Future<Output = fs::File> {
-        called_here(async move {
+        called_from(|at| async move {
             // It fails only when the runtime ends, and then the place of the file is as good as any.
-            let _place = self.work.get_mut().change(&self.std, None).await;
+            let _place = self.work.get_mut().change(at, &self.std, None).await;
             Arc::try_unwrap(self.std).unwrap_or_else(|std| {
                 std.try_clone()
                     .expect("the file is used by an operation that nobody waits for, and can't be duplicated")

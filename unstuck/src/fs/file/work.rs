@@ -17,10 +17,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use unstuck_context::current;
 use unstuck_driver::Disk;
 use unstuck_driver::disk::FileChange;
 
 use super::super::on_disk::{Trip, begin, not_done, promise};
+use crate::called_at::{Line, current_at};
 
 /// See the module's rules.
 pub(super) struct Work {
@@ -149,7 +151,7 @@ impl Work {
             ),
             absolute => absolute,
         };
-        self.under_way = UnderWay::Seek(begin(move |kernel| kernel.disk()?.seek(&file, to)));
+        self.under_way = UnderWay::Seek(begin(current(), move |kernel| kernel.disk()?.seek(&file, to)));
         Ok(())
     }
 
@@ -163,14 +165,14 @@ impl Work {
 
     /// Waits for what is under way, then does `change`, with the system's place where the user's is. `None` only moves it
     /// there.
-    pub(super) async fn change(&mut self, file: &Arc<File>, change: Option<FileChange>) -> io::Result<()> {
+    pub(super) async fn change(&mut self, at: Line, file: &Arc<File>, change: Option<FileChange>) -> io::Result<()> {
         self.settle().await;
         let ahead = self.ahead.left();
         if change.is_none() && ahead == 0 {
             return Ok(());
         }
         let file = file.clone();
-        self.under_way = UnderWay::Change(begin(move |kernel| {
+        self.under_way = UnderWay::Change(begin(current_at(at), move |kernel| {
             let disk = kernel.disk()?;
             let place = take_back(disk, &file, ahead)?;
             change.map_or(Ok(()), |change| disk.change_file(&file, &change))?;
@@ -205,7 +207,7 @@ impl Work {
     fn begin_read(&mut self, file: Arc<File>, most: usize) {
         let mut bytes = std::mem::take(&mut self.ahead).bytes;
         bytes.clear();
-        self.under_way = UnderWay::Read(begin(move |kernel| {
+        self.under_way = UnderWay::Read(begin(current(), move |kernel| {
             let read = kernel.disk().and_then(|disk| uninterrupted(|| disk.read(&file, &mut bytes, most)));
             (bytes, read)
         }));

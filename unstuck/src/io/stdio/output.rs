@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use unstuck_context::current;
 use unstuck_driver::stdio::Output;
 
 use crate::fs::on_disk::{Trip, begin, not_done, promise};
@@ -65,7 +66,7 @@ impl Writer {
             }
             let output = self.output;
             self.unflushed = false;
-            self.under_way = UnderWay::Flush(begin(move |kernel| kernel.stdio()?.flush(output)));
+            self.under_way = UnderWay::Flush(begin(current(), move |kernel| kernel.stdio()?.flush(output)));
         }
     }
 

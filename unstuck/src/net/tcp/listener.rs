@@ -17,8 +17,8 @@ use unstuck_driver::socket::{Foreign, OptionName, SocketOption};
 use super::super::address::ToSocketAddrs;
 use super::super::options;
 use super::TcpStream;
-use crate::called_at::called_here;
-use crate::kernel::{file_descriptor, kernel};
+use crate::called_at::called_from;
+use crate::kernel::{file_descriptor, kernel, kernel_at};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -88,9 +88,9 @@ impl TcpListener {
     /// ```
     #[track_caller]
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpListener>> {
-        called_here(async move {
-            let kernel = kernel();
-            addr.resolve().first(|address| kernel.tcp_listen(address, BACKLOG)).await.map(TcpListener::new)
+        called_from(|at| async move {
+            let kernel = kernel_at(at);
+            addr.resolve().first(at, |address| kernel.tcp_listen(address, BACKLOG)).await.map(TcpListener::new)
         })
     }
 

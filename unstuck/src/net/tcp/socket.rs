@@ -17,8 +17,8 @@ use unstuck_driver::socket::{Family, Unconnected};
 use super::TcpStream;
 use super::listener::TcpListener;
 use super::stream::connected;
-use crate::called_at::called_here;
-use crate::kernel::{NO_DESCRIPTOR, file_descriptor, kernel};
+use crate::called_at::called_from;
+use crate::kernel::{NO_DESCRIPTOR, file_descriptor, kernel, kernel_at};
 use crate::runtime::sockets::{default_adopt_tcp_socket, default_tcp_socket};
 
 /// A TCP socket in the making: to choose options or an address before it [connects](TcpSocket::connect), or a backlog before
@@ -190,8 +190,8 @@ impl TcpSocket {
     /// ```
     #[track_caller]
     pub fn connect(self, addr: SocketAddr) -> impl Future<Output = io::Result<TcpStream>> {
-        called_here(async move {
-            let kernel = kernel();
+        called_from(|at| async move {
+            let kernel = kernel_at(at);
             connected(self.socket.connect(&*kernel, addr)?).await
         })
     }

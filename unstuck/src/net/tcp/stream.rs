@@ -24,9 +24,9 @@ use super::super::address::{ToSocketAddrs, no_address};
 use super::super::buffer::{into_read_buf, uninit};
 use super::split::{ReadHalf, WriteHalf, split};
 use super::split_owned::{OwnedReadHalf, OwnedWriteHalf, split_owned};
-use crate::called_at::called_here;
+use crate::called_at::called_from;
 use crate::io::{AsyncRead, AsyncWrite, ReadBuf};
-use crate::kernel::{file_descriptor, kernel};
+use crate::kernel::{file_descriptor, kernel, kernel_at};
 
 /// A TCP connection, made by [`connect`](TcpStream::connect) or accepted by a [`TcpListener`](crate::net::TcpListener).
 ///
@@ -97,10 +97,10 @@ impl TcpStream {
     /// ```
     #[track_caller]
     pub fn connect<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpStream>> {
-        called_here(async move {
-            let kernel = kernel();
+        called_from(|at| async move {
+            let kernel = kernel_at(at);
             let mut failure = None;
-            for address in addr.resolve().addresses().await? {
+            for address in addr.resolve().addresses(at).await? {
                 match connect_to(&*kernel, address).await {
                     Ok(stream) => return Ok(stream),
                     Err(error) => failure = Some(error),

@@ -10,7 +10,7 @@ use unstuck_driver::readiness::Direction;
 
 use super::super::address::{ToSocketAddrs, no_address};
 use super::UdpSocket;
-use crate::called_at::called_here;
+use crate::called_at::called_from;
 
 impl UdpSocket {
     /// Sends a datagram to the connected peer, and returns its length. That it was sent says nothing about whether it arrives.
@@ -134,8 +134,8 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn send_to<A: ToSocketAddrs>(&self, buf: &[u8], addr: A) -> impl Future<Output = io::Result<usize>> {
-        called_here(async move {
-            let target = addr.resolve().addresses().await?.into_iter().next().ok_or_else(no_address)?;
+        called_from(|at| async move {
+            let target = addr.resolve().addresses(at).await?.into_iter().next().ok_or_else(no_address)?;
             self.socket.readiness().async_io(Interest::WRITABLE, || self.socket.send_to(buf, target)).await
         })
     }

@@ -6,14 +6,13 @@
 //!
 //! In a simulation there are none of these: making one is refused.
 //!
-//! Rules of this folder: a resource holds its object in a [`Watched`](crate::watched::Watched), in non-blocking mode; only
+//! Rules of this folder: a resource holds its object in a `Watched`, in non-blocking mode; only
 //! making one asks for the current runtime; every wait goes through the readiness.
 
 mod address;
 mod bytes;
 mod credentials;
-#[doc(hidden)]
-pub mod datagram;
+pub(super) mod datagrams;
 pub(super) mod listener;
 pub mod pipe;
 pub(super) mod socket;
@@ -23,3 +22,9 @@ pub use address::SocketAddr;
 pub use credentials::{UCred, gid_t, pid_t, uid_t};
 pub use stream::split::{ReadHalf, WriteHalf};
 pub use stream::split_owned::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
+
+/// A second path to [`UnixDatagram`](crate::net::UnixDatagram), which some programs use.
+#[doc(hidden)]
+pub mod datagram {
+    pub use super::datagrams::UnixDatagram;
+}

@@ -12,7 +12,7 @@ use super::address::{named, to_system};
 use super::datagram::UnixDatagram;
 use super::listener::UnixListener;
 use super::stream::{UnixStream, connected};
-use crate::called_at::called_here;
+use crate::called_at::{Line, called_from};
 
 /// A Unix socket in the making: to bind it before it connects, or to listen with a backlog of your own.
 ///
@@ -205,19 +205,19 @@ impl UnixSocket {
     /// ```
     #[track_caller]
     pub fn connect(self, path: impl AsRef<Path>) -> impl Future<Output = io::Result<UnixStream>> {
-        called_here(async move {
+        called_from(|at| async move {
             if self.is(Type::DGRAM)? {
                 return Err(io::Error::other("connect cannot be called on a datagram socket"));
             }
             let peer = to_system(&named(path.as_ref())?)?;
-            self.connect_to(&peer).await
+            self.connect_to(at, &peer).await
         })
     }
 
-    pub(super) async fn connect_to(self, peer: &SockAddr) -> io::Result<UnixStream> {
+    pub(super) async fn connect_to(self, at: Line, peer: &SockAddr) -> io::Result<UnixStream> {
         match self.socket.connect(peer) {
             Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
-            _ => connected(net::UnixStream::from(OwnedFd::from(self.socket))).await,
+            _ => connected(at, net::UnixStream::from(OwnedFd::from(self.socket))).await,
         }
     }
 

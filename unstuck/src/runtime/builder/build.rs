@@ -13,6 +13,7 @@ use unstuck_os::Batches;
 use unstuck_scheduler::{BlockingPool, Pool, Single, Tuning, blocking, pool};
 
 use super::{Builder, Flavor};
+use crate::runtime::histogram::ByResolution;
 use crate::runtime::threads::default_workers;
 use crate::runtime::{Handle, Kind, LocalOptions, LocalRuntime, RngSeed, Runtime};
 
@@ -25,6 +26,17 @@ impl Builder {
     /// # Panics
     /// If the clock of a multi-thread runtime is to be paused, or the variable `TOKIO_WORKER_THREADS` is needed and is
     /// not a number above 0.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    /// let sum = runtime.block_on(async {
+    ///     let (one, two) = (unstuck::spawn(async { 1 }), unstuck::spawn(async { 2 }));
+    ///     one.await.unwrap() + two.await.unwrap()
+    /// });
+    /// assert_eq!(sum, 3);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn build(&mut self) -> io::Result<Runtime> {
         let batches = Batches { parked: self.events, busy: self.busy_events.unwrap_or(self.events) };
@@ -64,7 +76,7 @@ impl Builder {
     /// # Panics
     /// If this builder is for a multi-thread runtime.
     ///
-    /// # Example
+    /// # Examples
     /// ```
     /// use std::rc::Rc;
     /// use unstuck::runtime::{Builder, LocalOptions};
@@ -111,8 +123,12 @@ impl Builder {
         Runtime { scheduler: Kind::CurrentThread(single), blocking, handle: Handle::new(handle), is_shut_down: false }
     }
 
+    #[track_caller]
     fn build_multi_thread(&self, kernel: Arc<dyn Kernel>, driver: Box<dyn Driver>) -> io::Result<Runtime> {
-        let workers = self.workers.unwrap_or_else(default_workers);
+        let workers = match self.workers {
+            Some(workers) => workers,
+            None => default_workers(),
+        };
         let timers = Timers::new(kernel.clone(), workers);
         let blocking = self.blocking_pool(&kernel);
         let config = pool::Config {
@@ -156,7 +172,9 @@ impl Builder {
     fn tuning(&self) -> Tuning {
         let configuration = || self.poll_times.clone().unwrap_or_else(|| self.poll_times_by_resolution.into());
         let poll_times = self.has_poll_times.then(|| configuration().bounds().into());
-        Tuning { poll_times, ..self.tuning.clone() }
+        let configuration = || self.queue_times.clone().unwrap_or_else(|| ByResolution::default().into());
+        let queue_times = self.has_queue_times.then(|| configuration().bounds().into());
+        Tuning { poll_times, queue_times, ..self.tuning.clone() }
     }
 
     fn blocking_pool(&self, kernel: &Arc<dyn Kernel>) -> Arc<BlockingPool> {

@@ -5,9 +5,28 @@ use std::sync::Arc;
 use super::{Builder, Flavor};
 use crate::runtime::{TaskMeta, UnhandledPanic};
 
-/// Threads.
+/// Threads. A hook is called inside the runtime, so it may spawn; a panic of it is swallowed. The thread that is in the
+/// `block_on` of a current-thread runtime sleeps as a worker does, but is neither started nor ended by the runtime.
 impl Builder {
     /// What to call when a thread of the runtime (worker or blocking) has started, on that thread.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// let started = Arc::new(AtomicUsize::new(0));
+    /// let count = started.clone();
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread()
+    ///     .worker_threads(2)
+    ///     .on_thread_start(move || {
+    ///         count.fetch_add(1, Ordering::Relaxed);
+    ///     })
+    ///     .build()?;
+    /// drop(runtime); // waits for its threads
+    /// assert_eq!(started.load(Ordering::Relaxed), 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn on_thread_start<F>(&mut self, f: F) -> &mut Self
     where
         F: Fn() + Send + Sync + 'static,
@@ -17,6 +36,24 @@ impl Builder {
     }
 
     /// What to call when a thread of the runtime is about to end, on that thread.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// let ended = Arc::new(AtomicUsize::new(0));
+    /// let count = ended.clone();
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread()
+    ///     .worker_threads(2)
+    ///     .on_thread_stop(move || {
+    ///         count.fetch_add(1, Ordering::Relaxed);
+    ///     })
+    ///     .build()?;
+    /// drop(runtime); // waits for its threads
+    /// assert_eq!(ended.load(Ordering::Relaxed), 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn on_thread_stop<F>(&mut self, f: F) -> &mut Self
     where
         F: Fn() + Send + Sync + 'static,
@@ -25,7 +62,26 @@ impl Builder {
         self
     }
 
-    /// What to call when a worker is about to sleep, on that thread.
+    /// What to call when a worker is about to sleep, since it has nothing to do, on that thread. When the hook has spawned or
+    /// woken a task, the worker does not sleep.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use unstuck::time::{Duration, sleep};
+    ///
+    /// let slept = Arc::new(AtomicBool::new(false));
+    /// let sleeps = slept.clone();
+    /// let runtime = unstuck::runtime::Builder::new_current_thread()
+    ///     .enable_time()
+    ///     .on_thread_park(move || sleeps.store(true, Ordering::Relaxed))
+    ///     .build()?;
+    /// runtime.block_on(async { assert!(!slept.load(Ordering::Relaxed)) });
+    /// runtime.block_on(async { sleep(Duration::from_millis(5)).await });
+    /// assert!(slept.load(Ordering::Relaxed));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn on_thread_park<F>(&mut self, f: F) -> &mut Self
     where
         F: Fn() + Send + Sync + 'static,
@@ -34,7 +90,24 @@ impl Builder {
         self
     }
 
-    /// What to call when a worker has slept, on that thread.
+    /// What to call when a worker has slept, on that thread, before it polls anything: once for each time that
+    /// [`on_thread_park`](Builder::on_thread_park) was due.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::atomic::{AtomicIsize, Ordering};
+    /// use unstuck::time::{Duration, sleep};
+    ///
+    /// static ASLEEP: AtomicIsize = AtomicIsize::new(0);
+    /// let runtime = unstuck::runtime::Builder::new_current_thread()
+    ///     .enable_time()
+    ///     .on_thread_park(|| _ = ASLEEP.fetch_add(1, Ordering::Relaxed))
+    ///     .on_thread_unpark(|| _ = ASLEEP.fetch_sub(1, Ordering::Relaxed))
+    ///     .build()?;
+    /// runtime.block_on(async { sleep(Duration::from_millis(5)).await });
+    /// assert_eq!(ASLEEP.load(Ordering::Relaxed), 0); // it woke as often as it slept
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn on_thread_unpark<F>(&mut self, f: F) -> &mut Self
     where
         F: Fn() + Send + Sync + 'static,

@@ -16,8 +16,15 @@ impl Builder {
     ///
     /// # Examples
     /// ```
-    /// let runtime = unstuck::runtime::Builder::new_multi_thread().global_queue_interval(31).build()?;
-    /// # drop(runtime);
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread().worker_threads(1).global_queue_interval(31).build()?;
+    /// let busy = runtime.spawn(async {
+    ///     loop {
+    ///         unstuck::task::yield_now().await;
+    ///     }
+    /// });
+    /// let other = runtime.spawn(async { "it has its turn" }); // queued where all share it
+    /// assert_eq!(runtime.block_on(other).unwrap(), "it has its turn");
+    /// busy.abort();
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[track_caller]
@@ -35,8 +42,17 @@ impl Builder {
     ///
     /// # Examples
     /// ```
-    /// let runtime = unstuck::runtime::Builder::new_multi_thread().event_interval(31).build()?;
-    /// # drop(runtime);
+    /// use unstuck::time::{Duration, sleep};
+    ///
+    /// let runtime =
+    ///     unstuck::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().event_interval(31).build()?;
+    /// let busy = runtime.spawn(async {
+    ///     loop {
+    ///         unstuck::task::yield_now().await;
+    ///     }
+    /// });
+    /// runtime.block_on(async { sleep(Duration::from_millis(5)).await }); // the busy worker looks after the timer
+    /// busy.abort();
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[track_caller]
@@ -53,8 +69,24 @@ impl Builder {
     ///
     /// # Examples
     /// ```
-    /// let runtime = unstuck::runtime::Builder::new_multi_thread().disable_lifo_slot().build()?;
-    /// # drop(runtime);
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread().worker_threads(1).disable_lifo_slot().build()?;
+    /// let order = Arc::new(Mutex::new(Vec::new()));
+    /// let tasks = runtime.spawn({
+    ///     let order = order.clone();
+    ///     async move {
+    ///         let tasks = [1, 2, 3].map(|n| {
+    ///             let order = order.clone();
+    ///             unstuck::spawn(async move { order.lock().unwrap().push(n) })
+    ///         });
+    ///         for task in tasks {
+    ///             task.await.unwrap();
+    ///         }
+    ///     }
+    /// });
+    /// runtime.block_on(tasks).unwrap();
+    /// assert_eq!(*order.lock().unwrap(), [1, 2, 3]);
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn disable_lifo_slot(&mut self) -> &mut Self {
@@ -96,8 +128,17 @@ impl Builder {
     ///
     /// # Examples
     /// ```
-    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_io().max_io_events_per_tick(256).build()?;
-    /// # drop(runtime);
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_io().max_io_events_per_tick(1).build()?;
+    /// runtime.block_on(async {
+    ///     let (one, other) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    ///     one.send_to(b"to you", other.local_addr()?).await?;
+    ///     other.send_to(b"to me", one.local_addr()?).await?;
+    ///     // Both are found, one after the other.
+    ///     one.readable().await?;
+    ///     other.readable().await
+    /// })?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[track_caller]
@@ -115,8 +156,22 @@ impl Builder {
     ///
     /// # Examples
     /// ```
-    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_io().max_io_events_per_busy_tick(64).build()?;
-    /// # drop(runtime);
+    /// use unstuck::net::UdpSocket;
+    ///
+    /// let runtime =
+    ///     unstuck::runtime::Builder::new_current_thread().enable_io().max_io_events_per_busy_tick(64).build()?;
+    /// runtime.block_on(async {
+    ///     let busy = unstuck::spawn(async {
+    ///         loop {
+    ///             unstuck::task::yield_now().await;
+    ///         }
+    ///     });
+    ///     let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    ///     socket.send_to(b"to myself", socket.local_addr()?).await?;
+    ///     socket.readable().await?; // found by a look in between
+    ///     busy.abort();
+    ///     Ok::<(), std::io::Error>(())
+    /// })?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[track_caller]
@@ -131,8 +186,17 @@ impl Builder {
     ///
     /// # Examples
     /// ```
-    /// let runtime = unstuck::runtime::Builder::new_multi_thread().enable_eager_driver_handoff().build()?;
-    /// # drop(runtime);
+    /// use unstuck::net::{TcpListener, TcpStream};
+    ///
+    /// let runtime =
+    ///     unstuck::runtime::Builder::new_multi_thread().enable_io().enable_eager_driver_handoff().build()?;
+    /// runtime.block_on(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     let client = TcpStream::connect(listener.local_addr()?).await?;
+    ///     let (_server, address) = listener.accept().await?;
+    ///     assert_eq!(address, client.local_addr()?);
+    ///     Ok::<(), std::io::Error>(())
+    /// })?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn enable_eager_driver_handoff(&mut self) -> &mut Self {
@@ -143,12 +207,44 @@ impl Builder {
 
 /// What other runtimes have to be asked for, and this one always does.
 impl Builder {
-    /// Each worker has timers of its own, whose lock it seldom shares, so there is nothing to enable.
+    /// Enables time, as [`enable_time`](Builder::enable_time) does. Each worker has timers of its own anyway, whose lock it
+    /// seldom shares.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::time::{Duration, sleep};
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread().enable_alt_timer().build()?;
+    /// runtime.block_on(async { sleep(Duration::from_millis(1)).await });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn enable_alt_timer(&mut self) -> &mut Self {
+        self.enable_time()
+    }
+
+    /// Allows the runtime to hand files to the system's completion queue (io_uring), where there is one. It takes what is
+    /// quick on the spot, and the rest to threads that may block; so there is nothing to enable, and what
+    /// [`fs`](crate::fs) promises does not depend on it.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_current_thread().enable_io_uring().build()?;
+    /// let temporary = runtime.block_on(unstuck::fs::metadata(std::env::temp_dir()))?;
+    /// assert!(temporary.is_dir());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn enable_io_uring(&mut self) -> &mut Self {
         self
     }
 
     /// Blocking work waits in several queues, so that many producers do not meet, and there is nothing to enable.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread().enable_sharded_blocking_queue().build()?;
+    /// assert_eq!(runtime.block_on(runtime.spawn_blocking(|| 1 + 1)).unwrap(), 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn enable_sharded_blocking_queue(&mut self) -> &mut Self {
         self
     }
@@ -199,7 +295,99 @@ impl Builder {
         self
     }
 
+    /// Counts how many polls came how long after their task was queued, for each worker: see
+    /// [`schedule_latency_histogram_bucket_count`](crate::runtime::RuntimeMetrics::schedule_latency_histogram_bucket_count).
+    /// It does what [`track_task_schedule_latency`](Builder::track_task_schedule_latency) does, too.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime =
+    ///     unstuck::runtime::Builder::new_current_thread().enable_metrics_schedule_latency_histogram().build()?;
+    /// runtime.block_on(runtime.spawn(async {})).unwrap();
+    ///
+    /// let metrics = runtime.metrics();
+    /// for bucket in 0..metrics.schedule_latency_histogram_num_buckets() {
+    ///     let range = metrics.schedule_latency_histogram_bucket_range(bucket);
+    ///     println!("{range:?}: {} polls", metrics.schedule_latency_histogram_bucket_count(0, bucket));
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn enable_metrics_schedule_latency_histogram(&mut self) -> &mut Self {
+        self.has_queue_times = true;
+        self
+    }
+
+    /// Which durations the histogram of schedule latencies tells apart: without this, ten buckets of 100 µs. Needs
+    /// [`enable_metrics_schedule_latency_histogram`](Builder::enable_metrics_schedule_latency_histogram).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use unstuck::runtime::{Builder, HistogramConfiguration};
+    ///
+    /// let runtime = Builder::new_current_thread()
+    ///     .enable_metrics_schedule_latency_histogram()
+    ///     .metrics_schedule_latency_histogram_configuration(HistogramConfiguration::linear(Duration::from_millis(1), 3))
+    ///     .build()?;
+    /// let metrics = runtime.metrics();
+    /// assert_eq!(metrics.schedule_latency_histogram_bucket_range(1), Duration::from_millis(1)..Duration::from_millis(2));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn metrics_schedule_latency_histogram_configuration(
+        &mut self,
+        configuration: HistogramConfiguration,
+    ) -> &mut Self {
+        self.queue_times = Some(configuration);
+        self
+    }
+
+    /// Tells the hooks around polls how long the task was queued before:
+    /// [`TaskMeta::schedule_latency`](crate::runtime::TaskMeta::schedule_latency). For this the clock is read when a task is
+    /// queued and when it is polled, some 50 ns in all, and each task is 32 bytes larger at most.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Mutex;
+    /// use unstuck::time::Duration;
+    ///
+    /// static LONGEST: Mutex<Duration> = Mutex::new(Duration::ZERO);
+    /// let runtime = unstuck::runtime::Builder::new_current_thread()
+    ///     .track_task_schedule_latency()
+    ///     .on_before_task_poll(|task| {
+    ///         let mut longest = LONGEST.lock().unwrap();
+    ///         *longest = task.schedule_latency().unwrap().max(*longest);
+    ///     })
+    ///     .build()?;
+    /// let task = runtime.spawn(async {});
+    /// std::thread::sleep(Duration::from_millis(5)); // nobody polls meanwhile
+    /// runtime.block_on(task).unwrap();
+    /// assert!(*LONGEST.lock().unwrap() >= Duration::from_millis(5));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn track_task_schedule_latency(&mut self) -> &mut Self {
+        self.tuning.tells_queue_times = true;
+        self
+    }
+
     /// The scale of the histogram of poll times; linear without this.
+    ///
+    /// # Examples
+    /// ```
+    /// #![allow(deprecated)]
+    /// use std::time::Duration;
+    /// use unstuck::runtime::{Builder, HistogramScale};
+    ///
+    /// let runtime = Builder::new_current_thread()
+    ///     .enable_metrics_poll_time_histogram()
+    ///     .metrics_poll_count_histogram_scale(HistogramScale::Log)
+    ///     .metrics_poll_count_histogram_resolution(Duration::from_nanos(1024))
+    ///     .build()?;
+    /// // Each bucket is as wide as all before it.
+    /// let metrics = runtime.metrics();
+    /// assert_eq!(metrics.poll_time_histogram_bucket_range(1), Duration::from_nanos(1024)..Duration::from_nanos(2048));
+    /// assert_eq!(metrics.poll_time_histogram_bucket_range(2), Duration::from_nanos(2048)..Duration::from_nanos(4096));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[deprecated = "use `metrics_poll_time_histogram_configuration`"]
     pub fn metrics_poll_count_histogram_scale(&mut self, histogram_scale: HistogramScale) -> &mut Self {
         self.poll_times_by_resolution.scale = histogram_scale;
@@ -212,6 +400,20 @@ impl Builder {
     ///
     /// # Panics
     /// If that is zero.
+    ///
+    /// # Examples
+    /// ```
+    /// #![allow(deprecated)]
+    /// use std::time::Duration;
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_current_thread()
+    ///     .enable_metrics_poll_time_histogram()
+    ///     .metrics_poll_count_histogram_resolution(Duration::from_micros(20))
+    ///     .build()?;
+    /// let first = runtime.metrics().poll_time_histogram_bucket_range(0);
+    /// assert_eq!(first, Duration::ZERO..Duration::from_micros(20));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[deprecated = "use `metrics_poll_time_histogram_configuration`"]
     #[track_caller]
     pub fn metrics_poll_count_histogram_resolution(&mut self, resolution: Duration) -> &mut Self {
@@ -225,6 +427,18 @@ impl Builder {
     ///
     /// # Panics
     /// If that is 0.
+    ///
+    /// # Examples
+    /// ```
+    /// #![allow(deprecated)]
+    ///
+    /// let runtime = unstuck::runtime::Builder::new_current_thread()
+    ///     .enable_metrics_poll_time_histogram()
+    ///     .metrics_poll_count_histogram_buckets(4)
+    ///     .build()?;
+    /// assert_eq!(runtime.metrics().poll_time_histogram_num_buckets(), 4);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[deprecated = "use `metrics_poll_time_histogram_configuration`"]
     #[track_caller]
     pub fn metrics_poll_count_histogram_buckets(&mut self, buckets: usize) -> &mut Self {

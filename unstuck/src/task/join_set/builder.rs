@@ -10,6 +10,21 @@ use crate::task::{self, AbortHandle, LocalSet};
 
 /// Spawns a task that has a name, as a member of a set. Made by [`JoinSet::build_task`]; as the
 /// [builder of tasks](task::Builder) in all else.
+///
+/// # Examples
+/// ```
+/// use unstuck::task::JoinSet;
+///
+/// # #[unstuck::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let mut tasks = JoinSet::new();
+/// for (name, seats) in [("bus", 50), ("car", 5)] {
+///     tasks.build_task().name(name).spawn(async move { seats })?;
+/// }
+/// assert_eq!(tasks.join_all().await.into_iter().sum::<u32>(), 55);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a builder does nothing until it spawns"]
 pub struct Builder<'a, T> {
     set: &'a mut JoinSet<T>,
@@ -38,6 +53,20 @@ impl<T: 'static> JoinSet<T> {
 
 impl<'a, T: 'static> Builder<'a, T> {
     /// The name of the task.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::task::JoinSet;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut tasks = JoinSet::new();
+    /// let task = tasks.build_task().name("endless").spawn(std::future::pending::<()>())?;
+    /// task.abort();
+    /// assert!(tasks.join_next().await.unwrap().unwrap_err().is_cancelled());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(self, name: &'a str) -> Self {
         Builder { task: self.task.name(name), ..self }
     }
@@ -49,6 +78,19 @@ impl<'a, T: 'static> Builder<'a, T> {
     ///
     /// # Panics
     /// Outside a runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::task::JoinSet;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut tasks = JoinSet::new();
+    /// tasks.build_task().name("greeting").spawn(async { "hello" })?;
+    /// assert_eq!(tasks.join_all().await, ["hello"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn spawn<F>(self, future: F) -> io::Result<AbortHandle>
     where
@@ -62,6 +104,17 @@ impl<'a, T: 'static> Builder<'a, T> {
     ///
     /// # Errors
     /// None.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::task::JoinSet;
+    ///
+    /// let runtime = unstuck::runtime::Runtime::new()?;
+    /// let mut tasks = JoinSet::new();
+    /// tasks.build_task().name("greeting").spawn_on(async { "hello" }, runtime.handle())?;
+    /// assert_eq!(runtime.block_on(tasks.join_all()), ["hello"]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn spawn_on<F>(self, future: F, handle: &Handle) -> io::Result<AbortHandle>
     where
@@ -78,6 +131,19 @@ impl<'a, T: 'static> Builder<'a, T> {
     ///
     /// # Panics
     /// Outside a runtime.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::task::JoinSet;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let mut tasks = JoinSet::new();
+    /// tasks.build_task().name("sum").spawn_blocking(|| (1..=100).sum::<u32>())?;
+    /// assert_eq!(tasks.join_all().await, [5050]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn spawn_blocking<F>(self, f: F) -> io::Result<AbortHandle>
     where
@@ -91,6 +157,17 @@ impl<'a, T: 'static> Builder<'a, T> {
     ///
     /// # Errors
     /// None.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::task::JoinSet;
+    ///
+    /// let runtime = unstuck::runtime::Runtime::new()?;
+    /// let mut tasks = JoinSet::new();
+    /// tasks.build_task().name("sum").spawn_blocking_on(|| (1..=100).sum::<u32>(), runtime.handle())?;
+    /// assert_eq!(runtime.block_on(tasks.join_all()), [5050]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn spawn_blocking_on<F>(self, f: F, handle: &Handle) -> io::Result<AbortHandle>
     where
@@ -106,7 +183,23 @@ impl<'a, T: 'static> Builder<'a, T> {
     /// None.
     ///
     /// # Panics
-    /// Outside a local set.
+    /// Outside a local set and a local runtime; see [`spawn_local`](crate::task::spawn_local()).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::rc::Rc;
+    /// use unstuck::task::{JoinSet, LocalSet};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let text = Rc::new("not Send");
+    /// let (local, mut tasks) = (LocalSet::new(), JoinSet::new());
+    /// let _guard = local.enter();
+    /// tasks.build_task().name("length").spawn_local(async move { text.len() })?;
+    /// assert_eq!(local.run_until(tasks.join_all()).await, [8]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn spawn_local<F>(self, future: F) -> io::Result<AbortHandle>
     where
@@ -119,6 +212,21 @@ impl<'a, T: 'static> Builder<'a, T> {
     ///
     /// # Errors
     /// None.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::rc::Rc;
+    /// use unstuck::task::{JoinSet, LocalSet};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let text = Rc::new("not Send");
+    /// let (local, mut tasks) = (LocalSet::new(), JoinSet::new());
+    /// tasks.build_task().name("length").spawn_local_on(async move { text.len() }, &local)?;
+    /// assert_eq!(local.run_until(tasks.join_all()).await, [8]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn spawn_local_on<F>(self, future: F, local_set: &LocalSet) -> io::Result<AbortHandle>
     where

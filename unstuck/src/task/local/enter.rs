@@ -25,6 +25,20 @@ thread_local! {
 
 /// A local set is the one that [`spawn_local`](super::spawn_local) finds, as long as this lives. Made by
 /// [`LocalSet::enter`](super::LocalSet::enter).
+///
+/// # Examples
+///
+/// ```
+/// use unstuck::task::{LocalSet, spawn_local};
+///
+/// let set = LocalSet::new();
+/// let guard = set.enter();
+/// let task = spawn_local(async { "of the set" });
+/// drop(guard); // `spawn_local` would panic now
+/// let runtime = unstuck::runtime::Runtime::new()?;
+/// assert_eq!(set.block_on(&runtime, task).unwrap(), "of the set");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[must_use = "the local set is current only while the guard lives"]
 pub struct LocalEnterGuard {
     /// First of the fields that keep something: it puts back what was there before.

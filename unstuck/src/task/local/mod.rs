@@ -18,6 +18,7 @@ use crate::runtime::local_scheduler::{Local, Poller, Ran};
 use pin_project_lite::pin_project;
 use unstuck_base::local;
 use unstuck_context::Spawner;
+use unstuck_task::{Id as TaskId, Origin};
 
 use super::JoinHandle;
 use crate::runtime::{Id, Runtime, UnhandledPanic};
@@ -75,6 +76,11 @@ where
 /// The tasks run concurrently with each other and with the tasks of the runtime; but only while the set is awaited, by
 /// [`run_until`](LocalSet::run_until), [`block_on`](LocalSet::block_on), or as a future, which completes when all tasks are
 /// over. Dropping the set drops its tasks.
+///
+/// # Cancel safety
+///
+/// Awaiting `&mut set` may be given up and begun again: the tasks stay in the set, and stand still meanwhile. Awaiting the
+/// set itself consumes it; giving that up drops the tasks.
 ///
 /// # Examples
 ///
@@ -136,6 +142,20 @@ pub struct LocalSet {
 
 impl LocalSet {
     /// A set without tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use unstuck::task::LocalSet;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let set = LocalSet::new();
+    /// let task = set.spawn_local(async { 1 + 1 });
+    /// set.await; // until all tasks are over
+    /// assert_eq!(task.await.unwrap(), 2);
+    /// # }
+    /// ```
     pub fn new() -> LocalSet {
         let local = Local::new();
         LocalSet { poller: local.poller(), local }
@@ -197,14 +217,38 @@ impl LocalSet {
         LocalEnterGuard::new(self.local.tasks())
     }
 
-    /// Spawns a task onto the set. It runs when the set is awaited.
+    /// Spawns a task onto the set, from wherever on its thread. It runs when the set is awaited.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use unstuck::task::LocalSet;
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let set = LocalSet::new();
+    /// let text = Rc::new("not Send");
+    /// let task = set.spawn_local(async move { text.len() });
+    /// assert_eq!(set.run_until(task).await.unwrap(), 8);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn spawn_local<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
         F::Output: 'static,
     {
-        self.local.spawn(future, Location::caller())
+        self.spawn_from(future, Origin::new(TaskId::from_number(local::next_task_id()), Location::caller()))
+    }
+
+    /// As [`spawn_local`](LocalSet::spawn_local), with the origin that the caller brings.
+    pub(super) fn spawn_from<F>(&self, future: F, origin: Origin<'_>) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+        F::Output: 'static,
+    {
+        self.local.spawn(future, origin)
     }
 
     /// Runs `future` and the tasks of the set on `rt`, blocking this thread until `future` completes. Tasks that are left

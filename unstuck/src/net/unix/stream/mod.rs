@@ -1,13 +1,14 @@
 //! A Unix stream.
 //!
-//! 1. How bytes move is in [`bytes`](super::bytes), the halves are in `split` and `split_owned`.
+//! 1. How bytes move is in [`bytes`](super::bytes), the readiness in `readiness`, the halves are in `split` and `split_owned`.
 
+mod readiness;
 pub(in super::super) mod split;
 pub(in super::super) mod split_owned;
 
 use std::fmt;
 use std::future::Future;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::net;
@@ -16,11 +17,9 @@ use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::BufMut;
 use socket2::SockAddr;
 use unstuck_base::interest::{Interest, Ready};
 use unstuck_driver::Kernel;
-use unstuck_driver::readiness::Direction;
 
 use self::split::{ReadHalf, WriteHalf, split};
 use self::split_owned::{OwnedReadHalf, OwnedWriteHalf, split_owned};
@@ -28,9 +27,9 @@ use super::address::{named, to_system};
 use super::credentials::credentials;
 use super::socket::UnixSocket;
 use super::{SocketAddr, UCred};
-use crate::called_at::called_here;
+use crate::called_at::{Line, called_from};
 use crate::io::{AsyncRead, AsyncWrite, ReadBuf};
-use crate::ready::{poll_ready, ready};
+use crate::kernel::kernel_at;
 use crate::watched::Watched;
 
 /// A connection between two Unix sockets, made by [`connect`](UnixStream::connect), accepted by a
@@ -107,7 +106,7 @@ impl UnixStream {
     /// ```
     #[track_caller]
     pub fn connect<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<UnixStream>> {
-        called_here(async move { connect_to(&to_system(&named(path.as_ref())?)?).await })
+        called_from(|at| async move { connect_to(at, &to_system(&named(path.as_ref())?)?).await })
     }
 
     /// As [`connect`](UnixStream::connect), to an address.
@@ -142,7 +141,7 @@ impl UnixStream {
     /// ```
     #[track_caller]
     pub fn connect_addr(socket_addr: &SocketAddr) -> impl Future<Output = io::Result<UnixStream>> {
-        called_here(async move { connect_to(&to_system(&socket_addr.clone().into())?).await })
+        called_from(|at| async move { connect_to(at, &to_system(&socket_addr.clone().into())?).await })
     }
 
     /// Two sockets that are connected with each other, without an address.
@@ -211,9 +210,14 @@ impl UnixStream {
     /// A connection that a listener of the runtime with this kernel has accepted. Its peer mostly speaks first, and has
     /// spoken already.
     pub(super) fn accepted(kernel: &dyn Kernel, stream: net::UnixStream) -> io::Result<UnixStream> {
-        let stream = Watched::by(kernel, stream, Interest::READABLE | Interest::WRITABLE);
-        let stream = UnixStream { stream: stream.map_err(|(_stream, error)| error)? };
-        Ok(stream.assumed(Ready::READABLE | Ready::WRITABLE))
+        Ok(UnixStream::watching(kernel, stream)?.assumed(Ready::READABLE | Ready::WRITABLE))
+    }
+
+    fn watching(kernel: &dyn Kernel, stream: net::UnixStream) -> io::Result<UnixStream> {
+        match Watched::by(kernel, stream, Interest::READABLE | Interest::WRITABLE) {
+            Ok(stream) => Ok(UnixStream { stream }),
+            Err((_stream, error)) => Err(error),
+        }
     }
 
     fn assumed(self, ready: Ready) -> UnixStream {
@@ -412,390 +416,6 @@ impl UnixStream {
 
 /// Waiting, and trying.
 impl UnixStream {
-    /// Waits until the stream is ready for anything of `interest`, and tells for what. Readiness is a hint: an attempt may
-    /// still say that it would have to wait.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: readiness stays until an attempt uses it up.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use unstuck::io::Interest;
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (a, _b) = UnixStream::pair()?;
-    /// let ready = a.ready(Interest::READABLE | Interest::WRITABLE).await?;
-    /// if ready.is_writable() {
-    ///     assert_eq!(a.try_write(b"hello")?, 5);
-    /// }
-    /// # assert!(ready.is_writable());
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[track_caller]
-    pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
-        ready(self.stream.readiness(), interest)
-    }
-
-    /// Waits until there is something to read, or the peer will send no more.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: readiness stays until an attempt uses it up.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::io::ErrorKind;
-    /// use unstuck::io::AsyncWriteExt;
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (mut a, b) = UnixStream::pair()?;
-    /// a.write_all(b"hello").await?;
-    /// let mut buf = [0; 16];
-    /// let n = loop {
-    ///     b.readable().await?;
-    ///     match b.try_read(&mut buf) {
-    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
-    ///         result => break result?,
-    ///     }
-    /// };
-    /// assert_eq!(&buf[..n], b"hello");
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[track_caller]
-    pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
-        ready(self.stream.readiness(), Interest::READABLE).without_details()
-    }
-
-    /// Waits until there is room to write, or the peer will receive no more.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: readiness stays until an attempt uses it up.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::io::ErrorKind;
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (stream, _peer) = UnixStream::pair()?;
-    /// let message = b"hello";
-    /// let mut sent = 0;
-    /// while sent < message.len() {
-    ///     stream.writable().await?;
-    ///     match stream.try_write(&message[sent..]) {
-    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
-    ///         result => sent += result?,
-    ///     }
-    /// }
-    /// assert_eq!(sent, 5);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[track_caller]
-    pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
-        ready(self.stream.readiness(), Interest::WRITABLE).without_details()
-    }
-
-    /// As [`readable`](UnixStream::readable). Of several tasks that poll for reading, the last one is woken.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::future::poll_fn;
-    /// use unstuck::io::AsyncWriteExt;
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (stream, mut peer) = UnixStream::pair()?;
-    /// peer.write_all(b"hello").await?;
-    /// poll_fn(|cx| stream.poll_read_ready(cx)).await?;
-    /// assert_eq!(stream.try_read(&mut [0; 16])?, 5);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[track_caller]
-    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll_ready(self.stream.readiness(), Direction::Read, cx)
-    }
-
-    /// As [`writable`](UnixStream::writable). Of several tasks that poll for writing, the last one is woken.
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has shut down.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::future::poll_fn;
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (stream, _peer) = UnixStream::pair()?;
-    /// poll_fn(|cx| stream.poll_write_ready(cx)).await?;
-    /// assert_eq!(stream.try_write(b"hello")?, 5);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[track_caller]
-    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll_ready(self.stream.readiness(), Direction::Write, cx)
-    }
-
-    /// Reads what is there now into `buf`, and returns how many bytes. `Ok(0)`: the peer will send no more (or `buf` is
-    /// empty).
-    ///
-    /// # Errors
-    ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when nothing is there; what the system says.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::io::ErrorKind;
-    /// use unstuck::io::AsyncWriteExt;
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (stream, mut peer) = UnixStream::pair()?;
-    /// let mut buf = [0; 16];
-    /// assert_eq!(stream.try_read(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
-    ///
-    /// peer.write_all(b"hello").await?;
-    /// peer.shutdown().await?;
-    /// stream.readable().await?;
-    /// assert_eq!(stream.try_read(&mut buf)?, 5);
-    /// stream.readable().await?;
-    /// assert_eq!(stream.try_read(&mut buf)?, 0); // that was all
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.try_read(buf)
-    }
-
-    /// As [`try_read`](UnixStream::try_read), into several buffers, one after the other.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_read`](UnixStream::try_read).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::io::IoSliceMut;
-    /// use unstuck::io::AsyncWriteExt;
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (stream, mut peer) = UnixStream::pair()?;
-    /// peer.write_all(b"hello").await?;
-    /// stream.readable().await?;
-    /// let (mut head, mut tail) = ([0; 1], [0; 16]);
-    /// let n = stream.try_read_vectored(&mut [IoSliceMut::new(&mut head), IoSliceMut::new(&mut tail)])?;
-    /// assert_eq!((n, &head, &tail[..4]), (5, b"h", &b"ello"[..]));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn try_read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.stream.try_read_vectored(bufs)
-    }
-
-    /// As [`try_read`](UnixStream::try_read), appending to a buffer that grows, or has spare room.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_read`](UnixStream::try_read).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use unstuck::io::AsyncWriteExt;
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (stream, mut peer) = UnixStream::pair()?;
-    /// peer.write_all(b"hello").await?;
-    /// stream.readable().await?;
-    /// let mut received = Vec::with_capacity(16);
-    /// assert_eq!(stream.try_read_buf(&mut received)?, 5);
-    /// assert_eq!(received, b"hello");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
-        self.stream.try_read_buf(buf)
-    }
-
-    /// Writes what there is room for now, and returns how many bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when there is no room; what the system says.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::io::ErrorKind;
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (stream, _peer) = UnixStream::pair()?;
-    /// stream.writable().await?;
-    /// let chunk = [0; 4096];
-    /// let mut sent = 0;
-    /// let full = loop {
-    ///     match stream.try_write(&chunk) {
-    ///         Ok(n) => sent += n,
-    ///         Err(error) => break error,
-    ///     }
-    /// };
-    /// assert_eq!(full.kind(), ErrorKind::WouldBlock); // the peer does not read
-    /// assert!(sent > 0);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
-        self.stream.try_write(buf)
-    }
-
-    /// As [`try_write`](UnixStream::try_write), from several buffers at once.
-    ///
-    /// # Errors
-    ///
-    /// As [`try_write`](UnixStream::try_write).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::io::IoSlice;
-    /// use unstuck::io::AsyncReadExt;
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (stream, mut peer) = UnixStream::pair()?;
-    /// stream.writable().await?;
-    /// assert_eq!(stream.try_write_vectored(&[IoSlice::new(b"hel"), IoSlice::new(b"lo")])?, 5);
-    /// let mut buf = [0; 5];
-    /// peer.read_exact(&mut buf).await?;
-    /// assert_eq!(&buf, b"hello");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn try_write_vectored(&self, buf: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.stream.try_write_vectored(buf)
-    }
-
-    /// Calls `f`, which does something of its own with the socket, if the stream is ready for `interest`. If `f` says that
-    /// it would have to wait, the readiness is used up.
-    ///
-    /// `f` must use this socket, must not wait, and must say `WouldBlock` only when the socket did.
-    ///
-    /// # Errors
-    ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when the stream is not ready; what `f` says.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::io::Write;
-    /// use std::os::fd::AsFd;
-    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt, Interest};
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (stream, mut peer) = UnixStream::pair()?;
-    /// stream.writable().await?;
-    /// let n = stream.try_io(Interest::WRITABLE, || {
-    ///     // A second descriptor of the same socket, for code that knows std alone.
-    ///     std::fs::File::from(stream.as_fd().try_clone_to_owned()?).write(b"hello")
-    /// })?;
-    /// assert_eq!(n, 5);
-    /// # let mut buf = [0; 5];
-    /// # peer.read_exact(&mut buf).await?;
-    /// # assert_eq!(&buf, b"hello");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-        self.stream.readiness().try_io(interest, f)
-    }
-
-    /// As [`try_io`](UnixStream::try_io), again and again until `f` does not have to wait.
-    ///
-    /// # Errors
-    ///
-    /// What `f` says but `WouldBlock`; that the runtime has shut down.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: `f` is called only in a poll that then returns what it did, or uses up the readiness.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::io::Read;
-    /// use std::os::fd::AsFd;
-    /// use unstuck::io::{AsyncReadExt, AsyncWriteExt, Interest};
-    /// use unstuck::net::UnixStream;
-    ///
-    /// # #[unstuck::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let (stream, mut peer) = UnixStream::pair()?;
-    /// peer.write_all(b"hello").await?;
-    /// // A second descriptor of the same socket, for code that knows std alone.
-    /// let mut second = std::fs::File::from(stream.as_fd().try_clone_to_owned()?);
-    /// let mut buf = [0; 16];
-    /// let n = stream.async_io(Interest::READABLE, || second.read(&mut buf)).await?;
-    /// assert_eq!(&buf[..n], b"hello");
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[track_caller]
-    pub fn async_io<R>(
-        &self,
-        interest: Interest,
-        f: impl FnMut() -> io::Result<R>,
-    ) -> impl Future<Output = io::Result<R>> {
-        self.stream.readiness().async_io(interest, f)
-    }
-
     /// Tells the peer that all is sent. That the connection is gone already is no error: all is said.
     fn shut_down_writing(&self) -> io::Result<()> {
         match self.stream.get().shutdown(Shutdown::Write) {
@@ -805,13 +425,13 @@ impl UnixStream {
     }
 }
 
-async fn connect_to(peer: &SockAddr) -> io::Result<UnixStream> {
-    UnixSocket::new_stream()?.connect_to(peer).await
+async fn connect_to(at: Line, peer: &SockAddr) -> io::Result<UnixStream> {
+    UnixSocket::new_stream()?.connect_to(at, peer).await
 }
 
 /// Waits until an attempt to connect has ended: the socket is writable then, and the error, if any, tells how.
-pub(super) async fn connected(stream: net::UnixStream) -> io::Result<UnixStream> {
-    let stream = UnixStream::from_std(stream)?;
+pub(super) async fn connected(at: Line, stream: net::UnixStream) -> io::Result<UnixStream> {
+    let stream = UnixStream::watching(&*kernel_at(at), stream)?;
     stream.writable().await?;
     match stream.take_error()? {
         Some(error) => Err(error),

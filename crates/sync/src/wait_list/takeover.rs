@@ -1,0 +1,282 @@
+//! Takeover: a task can't deadlock on a grant that one of its futures has and does not fetch.
+//!
+//! 1. A waiter's siblings are the waiters of the same task in the same queue. A grant may pass from a waiter to a
+//!    sibling, never to another task. Code outside any task (and so on a foreign executor) has no siblings.
+//! 2. A grant wakes a sibling too, through its own waker: the next one and the latest one, as one of these may be what
+//!    the task polls now. A sibling with the granted one's waker needs no wake of its own.
+//! 3. A waiter that is polled and finds a granted sibling wakes itself, and looks again when its task is next polled. A
+//!    granted sibling is abandoned when its task was polled once more, from beginning to end, and did not poll it. The
+//!    poll in which the grant was first seen does not count, since the grant may have come in its middle: so the third
+//!    poll with such a look tells. What is told stays true until the abandoned future is polled, whichever task does.
+//! 4. A waiter takes over from abandoned siblings as many permits as it lacks. The two change places: the one that
+//!    takes stands at the head of the queue, where the grant was, and the abandoned one where the other stood. So the
+//!    turns of each task stay what they were: first come, first served between tasks, also if a task keeps a future that
+//!    it does not poll and takes its turn again and again.
+//! 5. Only the front may have a part of what it needs. What the former front had, and what the abandoned one had more
+//!    than was needed, is handed out again from the front.
+//! 6. Nobody looks through a queue. Siblings are found by an index, which is in use only once two waiters are there:
+//!    `lone` is what a waiter is called that came alone and is in no index.
+//!
+//! What this does not cure: a future that holds the guard itself, a waiter that is not granted yet because its own task
+//! holds the missing permit, and waiters outside any task. Those are for reports (`holders.rs`).
+//!
+//! [`Claim`](crate::permits::Claim) stamps and looks; the queue's `grant` wakes.
+
+use std::num::NonZeroU64;
+use std::ptr::NonNull;
+use std::task::Waker;
+
+use unstuck_base::local::{self, TaskRef};
+
+use super::siblings::{Run, Siblings, read, task_of, write};
+use super::{Queue, State, Waiter};
+
+/// How long a grant has been overlooked by its task; see rule 3.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Overlooked {
+    /// The latest poll of the task in which a sibling looked.
+    poll: u32,
+    /// In how many polls one did, up to [`ABANDONED`].
+    polls: u8,
+    /// How often in the latest one.
+    looks: u8,
+}
+
+/// As many polls in which siblings looked prove that one whole poll went by.
+const ABANDONED: u8 = 3;
+
+/// As many looks in one poll wake who looks. A set that polls only who was woken needs a few in one poll; an executor
+/// inside the task that runs until nobody is woken must come to its end.
+const LOOKS: u8 = 8;
+
+/// What a waiter found that looked for abandoned siblings.
+#[must_use = "what was taken must be handed out; who is early wakes itself"]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// No sibling was granted; or one was, and enough has been done to look again.
+    Nothing,
+    /// One was granted, and may still be polled: wake yourself.
+    Early,
+    /// The waiter is first in line now; so many permits are in the caller's hand, to be handed out from the front.
+    Taken(usize),
+}
+
+impl Overlooked {
+    /// A sibling looks, in this poll. Whether it is proven that the task does not poll the granted one.
+    fn look(&mut self, poll: u32) -> bool {
+        if self.polls == ABANDONED {
+            return true;
+        }
+        if self.polls == 0 || self.poll != poll {
+            *self = Overlooked { poll, polls: self.polls + 1, looks: 0 };
+        }
+        self.looks = self.looks.saturating_add(1);
+        self.polls == ABANDONED
+    }
+}
+
+impl Queue {
+    /// As [`stamp`](Queue::stamp), for a waiter whose grant its siblings may take over.
+    ///
+    /// # Safety
+    /// `waiter` has joined this list and no other.
+    #[inline]
+    pub(crate) unsafe fn stamp_claim(&mut self, waiter: &Waiter, key: usize) {
+        // SAFETY: the caller's, and rule 2 of the wait list.
+        unsafe {
+            let before = self.stamp(waiter, key);
+            let is_lone = waiter.with(self, |entry| {
+                // Its task polls it.
+                entry.overlooked.polls = 0;
+                entry.run.is_none()
+            });
+            if !(is_lone && self.has_one()) {
+                self.file(NonNull::from(waiter), before);
+            }
+        }
+    }
+
+    /// Whether a sibling of `waiter`, which waits, was granted and has not fetched it.
+    ///
+    /// # Safety
+    /// As [`stamp_claim`](Queue::stamp_claim).
+    #[inline]
+    pub(crate) unsafe fn has_granted_sibling(&mut self, waiter: &Waiter) -> bool {
+        if self.siblings.as_ref().is_none_or(|siblings| siblings.is_empty()) {
+            return false;
+        }
+        // SAFETY: the caller's, and rule 2 of the wait list.
+        let task = unsafe { waiter.with(self, |entry| entry.stamp) };
+        task.is_some_and(|task| self.siblings().first(task.id, Run::Granted).is_some())
+    }
+
+    /// Looks for abandoned siblings on behalf of `waiter`, which waits, and takes over from them (rules 3 and 4).
+    ///
+    /// # Safety
+    /// As [`stamp_claim`](Queue::stamp_claim), and it was stamped in the poll in progress.
+    pub(crate) unsafe fn look_for_abandoned(&mut self, waiter: &Waiter) -> Look {
+        let waiter = NonNull::from(waiter);
+        // SAFETY: the caller's; and who is in the index is in this queue, whose lock is ours (rule 2 of the wait list).
+        unsafe {
+            let Some(now) = read(waiter, |entry| entry.stamp) else { return Look::Nothing };
+            let (mut is_early, mut is_proven) = (false, false);
+            let mut next = self.siblings().first(now.id, Run::Granted);
+            while let Some(granted) = next {
+                let (proven, looks) = write(granted, |entry| (entry.overlooked.look(now.poll), entry.overlooked.looks));
+                is_proven |= proven;
+                is_early |= !proven && looks <= LOOKS;
+                next = self.siblings().next(granted, now.id, Run::Granted);
+            }
+            match (is_proven, is_early) {
+                (true, _) => Look::Taken(self.take_over(waiter, now.id)),
+                (false, true) => Look::Early,
+                (false, false) => Look::Nothing,
+            }
+        }
+    }
+
+    /// Makes `waiter` the first in line, in the place of abandoned siblings; returns what they had (rules 4 and 5).
+    ///
+    /// # Safety
+    /// As [`look_for_abandoned`](Queue::look_for_abandoned), and there is an abandoned sibling.
+    unsafe fn take_over(&mut self, waiter: NonNull<Waiter>, task: NonZeroU64) -> usize {
+        let front = self.waiting.front().expect("`waiter` waits");
+        let mut in_hand = 0;
+        // SAFETY: as in `look_for_abandoned`; who is granted is in `granted`, who waits in `waiting`.
+        unsafe {
+            if front != waiter {
+                in_hand = write(front, |entry| std::mem::take(&mut entry.has));
+            }
+            let lacks = waiter.as_ref().needs - read(waiter, |entry| entry.has);
+            let mut taken = 0;
+            let mut next = self.siblings().first(task, Run::Granted);
+            while let Some(granted) = next
+                && taken < lacks
+            {
+                next = self.siblings().next(granted, task, Run::Granted);
+                if read(granted, |entry| entry.overlooked.polls < ABANDONED) {
+                    continue;
+                }
+                self.granted.remove(granted);
+                // The first goes where `waiter` stood; more of them keep the turns that they had before all who wait.
+                if taken == 0 {
+                    self.waiting.insert_before(waiter, granted);
+                } else {
+                    self.waiting.push_front(granted);
+                }
+                taken += write(granted, |entry| {
+                    entry.state = State::Waiting;
+                    std::mem::take(&mut entry.has)
+                });
+                self.siblings().change_run(granted, task, Run::Waiting);
+            }
+            self.waiting.remove(waiter);
+            self.waiting.push_front(waiter);
+            in_hand + taken
+        }
+    }
+
+    /// `waiter`, which has siblings or had them, was granted just now and would be woken through `own`: whom to wake
+    /// besides (rule 2).
+    ///
+    /// # Safety
+    /// `waiter` is in this queue and in its index.
+    pub(super) unsafe fn granted_a_sibling(
+        &mut self,
+        waiter: NonNull<Waiter>,
+        own: Option<&Waker>,
+    ) -> [Option<Waker>; 2] {
+        // SAFETY: the caller's; and who is in the index is in this queue, whose lock is ours (rule 2 of the wait list).
+        unsafe {
+            let task = task_of(waiter).expect("who is in the index has a task");
+            let siblings = self.siblings();
+            let next = siblings.previous(waiter, task, Run::Waiting);
+            if next.is_none() && siblings.next(waiter, task, Run::Waiting).is_none() {
+                return [None, None];
+            }
+            siblings.change_run(waiter, task, Run::Granted);
+            let latest = siblings.first(task, Run::Waiting);
+            let wake = |sibling: Option<NonNull<Waiter>>| {
+                write(sibling?, |entry| entry.waker.take_if(|waker| !own.is_some_and(|own| own.will_wake(waker))))
+            };
+            [wake(next), wake(latest)]
+        }
+    }
+
+    /// Takes `waiter` out of the index, which it is in for this task.
+    ///
+    /// # Safety
+    /// `waiter` is in the index.
+    #[inline(never)]
+    pub(super) unsafe fn unfile(&mut self, waiter: NonNull<Waiter>, stamp: Option<TaskRef>) {
+        let task = stamp.expect("who is in the index has a task").id;
+        // SAFETY: the caller's.
+        unsafe { self.siblings().remove(waiter, task) }
+    }
+
+    /// Puts `waiter` into the index, under the task that polls it now; `before` is its stamp before this poll.
+    ///
+    /// # Safety
+    /// `waiter` is in this queue.
+    #[inline(never)]
+    unsafe fn file(&mut self, waiter: NonNull<Waiter>, before: Option<TaskRef>) {
+        let now = local::current_task().map(|task| task.id);
+        // SAFETY: the caller's; and who is in the index is in this queue, whose lock is ours (rule 2 of the wait list).
+        unsafe {
+            if read(waiter, |entry| entry.run.is_some()) {
+                if before.map(|before| before.id) == now {
+                    return;
+                }
+                self.unfile(waiter, before);
+            }
+            let Some(now) = now else { return };
+            if self.siblings.as_ref().is_none_or(|siblings| siblings.is_empty()) {
+                self.file_lone(waiter);
+            }
+            self.siblings().insert(waiter, now);
+        }
+    }
+
+    /// Puts whoever came alone into the index, if that is not `waiter`. Who came alone is at the front of those that
+    /// wait, or was granted.
+    ///
+    /// # Safety
+    /// The index is empty.
+    unsafe fn file_lone(&mut self, waiter: NonNull<Waiter>) {
+        let mut next = self.waiting.front();
+        let mut is_granted = false;
+        loop {
+            let Some(lone) = next else {
+                if is_granted {
+                    return;
+                }
+                is_granted = true;
+                next = self.granted.front();
+                continue;
+            };
+            // SAFETY: it is in this queue, whose lock is ours.
+            unsafe {
+                if lone != waiter
+                    && let Some(task) = task_of(lone)
+                {
+                    return self.siblings().insert(lone, task);
+                }
+                next = if is_granted { self.granted.next(lone) } else { None };
+            }
+        }
+    }
+
+    /// Whether one waiter, and not more, is in this queue.
+    #[inline]
+    fn has_one(&self) -> bool {
+        match (self.waiting.is_empty(), self.granted.is_empty()) {
+            (false, true) => self.waiting.front() == self.waiting.back(),
+            (true, false) => self.granted.front() == self.granted.back(),
+            _ => false,
+        }
+    }
+
+    fn siblings(&mut self) -> &mut Siblings {
+        self.siblings.get_or_insert_with(|| Box::new(Siblings::new()))
+    }
+}

@@ -1,0 +1,10 @@
+//! Forked children: a new runtime works there, one of the parent says that it does not, and the parent notices nothing.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod child;
+mod inside;
+mod new_runtime;
+mod parents;
+mod works;
