@@ -31,13 +31,7 @@ pin_project! {
     }
 }
 
-/// Says that the caller's caller asked for `future`.
-#[track_caller]
-pub(crate) fn called_here<F: Future>(future: F) -> CalledAt<F> {
-    called_from(|_at| future)
-}
-
-/// As [`called_here`], for a future that has to know its line, since it may panic.
+/// Says that the caller's caller asked for `future`, and tells it the line.
 #[track_caller]
 pub(crate) fn called_from<F: Future>(future: impl FnOnce(Line) -> F) -> CalledAt<F> {
     let at = Location::caller();
@@ -89,7 +83,7 @@ mod tests {
         let outer = local::begin_poll(task);
         let ours = Location::caller();
         local::wait_for(WaitKind::Mutex, 1, ours);
-        let mut future = std::pin::pin!(called_here(std::future::poll_fn(|_| {
+        let mut future = std::pin::pin!(called_from(|_at| std::future::poll_fn(|_| {
             local::wait_for(WaitKind::Io, 2, ours);
             Poll::<()>::Pending
         })));

@@ -28,22 +28,26 @@ use walk::Walk;
 /// What is turned on on both sides.
 const FEATURES: &[&str] = &["full", "test-util", "tracing"];
 
+/// What is turned on in addition with `--unstable`. Dumps of tasks (feature `taskdump`) are not compared: unstuck has none
+/// yet, and the stand-in does not pretend to.
+const UNSTABLE_FEATURES: &[&str] = &["io-uring", "schedule-latency"];
+
 /// Compares `compat/tokio` of the repository at `root` with Tokio.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> Result<(), String> {
-    let (flags, suffix) = match arguments {
-        [] => ("", ""),
-        ["--unstable"] => ("--cfg tokio_unstable", "-unstable"),
+    let (flags, suffix, features) = match arguments {
+        [] => ("", "", FEATURES.to_vec()),
+        ["--unstable"] => ("--cfg tokio_unstable", "-unstable", [FEATURES, UNSTABLE_FEATURES].concat()),
         _ => return Err(format!("`api {}`: it takes nothing or `--unstable`", arguments.join(" "))),
     };
     let allowed = allowed(root)?;
     let folder = crate::target_folder(root).join("api");
     let version = packages::version("tokio");
-    let real = format!("version = \"={version}\", default-features = false, features = {FEATURES:?}");
+    let real = format!("version = \"={version}\", default-features = false, features = {features:?}");
     let real = Crates::new(folder.join(format!("tokio{suffix}")), &real, flags)?;
     let theirs = Items::of(&Walk::new(&real, &BTreeSet::new())?);
     real.failure()?;
     let stand_in = root.join("compat/tokio");
-    let ours = format!("path = {stand_in:?}, default-features = false, features = {FEATURES:?}");
+    let ours = format!("path = {stand_in:?}, default-features = false, features = {features:?}");
     let ours_crates = Crates::new(folder.join(format!("unstuck{suffix}")), &ours, flags)?;
     let walk = Walk::new(&ours_crates, &theirs.paths())?;
     let (ours, documentation) = (Items::of(&walk), Documentation::of(&walk));

@@ -75,7 +75,8 @@ Developer commands of unstuck
       --limit SECONDS     for a file, before its tests are run one by one (60)
       --out FILE          writes every test's outcome there, as JSON
   cargo xtask api [--unstable]
-                          our public API beside Tokio's, item by item; needs the nightly toolchain
+                          our public API beside Tokio's, item by item, and whether each item has a text, an
+                          example, and what else it needs; needs the nightly toolchain
   cargo xtask tidy        the rules of the house that no compiler checks: layers, clocks, cfg, unsafe, loom
                           tests, file length, module docs, forbidden words, dependencies
   cargo xtask help        this text

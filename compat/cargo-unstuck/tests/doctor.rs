@@ -116,3 +116,13 @@ fn a_manifest_that_is_not_there_is_not_a_verdict() {
     assert!(!Path::new(&packages.manifest("service")).exists());
     said(&packages.doctor("service"), 2, &["cargo metadata", "correct this first"]);
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_does_not_change_the_verdict() {
+    let packages = Packages::new("pipe").stand_in().library("service", "1.40", "stand-in");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut doctor = Command::new(env!("CARGO_BIN_EXE_cargo-unstuck"));
+    doctor.args(["unstuck", "doctor", "--offline", "--manifest-path"]).arg(packages.manifest("service"));
+    assert_eq!(doctor.stdout(writer).status().unwrap().code(), Some(0));
+}

@@ -53,10 +53,35 @@ impl Process {
         }
     }
 
-    /// A number above 0 that no other process of the line has, for words that are made before the process is known.
+    /// A number above 0 that no other process of the line has, for thread-locals, which begin without one.
     #[inline]
     pub const fn to_number(self) -> u32 {
         self.0
+    }
+}
+
+/// Which process uses a thing, where that is not known when it is made, or changes.
+#[derive(Debug)]
+pub struct UsedBy(AtomicU32);
+
+impl UsedBy {
+    /// None yet.
+    pub const fn nobody() -> UsedBy {
+        UsedBy(AtomicU32::new(0))
+    }
+
+    /// This one.
+    #[inline]
+    pub fn set_this(&self) {
+        // Relaxed, here and below: rule 1. The threads of one process write the same.
+        self.0.store(Process::this().0, Ordering::Relaxed);
+    }
+
+    /// Whether the last one was the parent.
+    #[inline]
+    pub fn is_the_parent(&self) -> bool {
+        let last = self.0.load(Ordering::Relaxed);
+        last != 0 && last != Process::this().0
     }
 }
 

@@ -14,13 +14,11 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use crate::const_unless_model;
-use crate::fork::Process;
+use crate::fork::UsedBy;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Condvar, Mutex};
 
@@ -34,8 +32,8 @@ pub struct Parker {
     state: AtomicU8,
     lock: Mutex<()>,
     bell: Condvar,
-    /// The process whose thread slept last (rule 4). No loom object: it orders nothing.
-    slept_in: AtomicU32,
+    /// Whose thread slept last (rule 4).
+    used_by: UsedBy,
 }
 
 impl Default for Parker {
@@ -52,7 +50,7 @@ impl Parker {
                 state: AtomicU8::new(EMPTY),
                 lock: Mutex::new(()),
                 bell: Condvar::new(),
-                slept_in: AtomicU32::new(0),
+                used_by: UsedBy::nobody(),
             }
         }
     }
@@ -103,7 +101,7 @@ impl Parker {
         }
         // The sleeper holds the lock from its last look at the state until it waits; passing through the lock makes
         // sure that it waits when the bell rings (rule 5).
-        if self.slept_in.load(Relaxed) != Process::this().to_number() {
+        if self.used_by.is_the_parent() {
             return false;
         }
         drop(self.lock.lock());
@@ -113,7 +111,7 @@ impl Parker {
 
     /// EMPTY to PARKED; `false` when a notification came first, which is taken. Needs the lock.
     fn go_to_sleep(&self) -> bool {
-        self.slept_in.store(Process::this().to_number(), Relaxed);
+        self.used_by.set_this();
         match self.state.compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Acquire) {
             Ok(_) => true,
             Err(_) => {

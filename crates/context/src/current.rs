@@ -50,8 +50,11 @@ thread_local_const! {
 ///
 /// # Examples
 /// ```
-/// let error = unstuck_context::try_current().unwrap_err(); // no runtime here
-/// assert!(error.is_missing_context());
+/// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
+/// use unstuck::runtime::Handle;
+///
+/// let error = Handle::try_current().unwrap_err(); // no runtime here
+/// assert!(error.to_string().contains("Runtime::block_on"));
 /// ```
 pub struct TryCurrentError(Why);
 
@@ -62,11 +65,15 @@ enum Why {
 }
 
 impl TryCurrentError {
-    /// Whether the thread is outside any runtime. That is the only reason there is.
+    /// Whether the thread is outside any runtime, as it also is in a process that was forked inside one. There is no other
+    /// reason.
     ///
     /// # Examples
     /// ```
-    /// assert!(unstuck_context::try_current().unwrap_err().is_missing_context());
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
+    /// use unstuck::runtime::Handle;
+    ///
+    /// assert!(Handle::try_current().unwrap_err().is_missing_context());
     /// ```
     pub fn is_missing_context(&self) -> bool {
         true
@@ -76,7 +83,10 @@ impl TryCurrentError {
     ///
     /// # Examples
     /// ```
-    /// assert!(!unstuck_context::try_current().unwrap_err().is_thread_local_destroyed());
+    /// # mod unstuck { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/examples.rs.in")); }
+    /// use unstuck::runtime::Handle;
+    ///
+    /// assert!(!Handle::try_current().unwrap_err().is_thread_local_destroyed());
     /// ```
     pub fn is_thread_local_destroyed(&self) -> bool {
         false

@@ -46,7 +46,9 @@ pub struct Hooks {
 ///
 /// # Examples
 /// ```
-/// # use unstuck_scheduler::TaskMeta;
+/// # mod unstuck { pub use unstuck_scheduler as runtime; pub use unstuck_task as task; }
+/// use unstuck::runtime::TaskMeta;
+///
 /// fn describe(task: &TaskMeta<'_>) -> String {
 ///     format!("task {}, spawned at {}", task.id(), task.spawned_at())
 /// }
@@ -61,9 +63,10 @@ impl TaskMeta<'_> {
     ///
     /// # Examples
     /// ```
+    /// # mod unstuck { pub use unstuck_scheduler as runtime; pub use unstuck_task as task; }
     /// use std::collections::HashSet;
-    /// use unstuck_scheduler::TaskMeta;
-    /// use unstuck_task::Id;
+    /// use unstuck::runtime::TaskMeta;
+    /// use unstuck::task::Id;
     ///
     /// /// Remembers a task that was spawned; says whether it is a new one.
     /// fn remember(alive: &mut HashSet<Id>, task: &TaskMeta<'_>) -> bool {
@@ -78,7 +81,8 @@ impl TaskMeta<'_> {
     ///
     /// # Examples
     /// ```
-    /// use unstuck_scheduler::TaskMeta;
+    /// # mod unstuck { pub use unstuck_scheduler as runtime; pub use unstuck_task as task; }
+    /// use unstuck::runtime::TaskMeta;
     ///
     /// /// Whether our own code has spawned the task, rather than a library.
     /// fn is_ours(task: &TaskMeta<'_>) -> bool {
@@ -93,7 +97,8 @@ impl TaskMeta<'_> {
     ///
     /// # Examples
     /// ```
-    /// use unstuck_scheduler::TaskMeta;
+    /// # mod unstuck { pub use unstuck_scheduler as runtime; pub use unstuck_task as task; }
+    /// use unstuck::runtime::TaskMeta;
     ///
     /// fn title(task: &TaskMeta<'_>) -> String {
     ///     task.name().map_or_else(|| format!("task {}", task.id()), str::to_owned)
@@ -109,8 +114,9 @@ impl TaskMeta<'_> {
     ///
     /// # Examples
     /// ```
+    /// # mod unstuck { pub use unstuck_scheduler as runtime; pub use unstuck_task as task; }
     /// use std::time::Duration;
-    /// use unstuck_scheduler::TaskMeta;
+    /// use unstuck::runtime::TaskMeta;
     ///
     /// /// Whether the task has waited for so long that somebody should look at what the other tasks do.
     /// fn was_kept_waiting(task: &TaskMeta<'_>) -> bool {

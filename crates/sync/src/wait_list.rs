@@ -29,6 +29,7 @@
 mod siblings;
 mod takeover;
 
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::panic::Location;
 use std::ptr::NonNull;
@@ -55,7 +56,8 @@ pub(crate) struct WaitList(Mutex<Queue>);
 pub(crate) struct Queue {
     waiting: List<Waiter>,
     granted: List<Waiter>,
-    /// Which of them belong to the same task. Made when a second one joins that may take over.
+    /// Which of them may belong to the same task (rule 6 of `takeover.rs`).
+    tags: u64,
     siblings: Option<Box<Siblings>>,
 }
 
@@ -68,6 +70,8 @@ pub(crate) struct Waiter {
     needs: usize,
     /// Whether the state is `Called`.
     called: AtomicBool,
+    /// Whether it is not out. Its future's alone, which so knows without the lock.
+    joined: Cell<bool>,
     entry: UnsafeCell<MaybeUninit<Entry>>,
 }
 
@@ -83,7 +87,8 @@ struct Entry {
     waker: Option<Waker>,
     /// The poll in which the future was last seen pending.
     stamp: Option<TaskRef>,
-    sibling: Links<Waiter>,
+    /// Written when it gets a run.
+    sibling: MaybeUninit<Links<Waiter>>,
 }
 
 /// Where a waiter is that has joined; see the table.
@@ -116,7 +121,7 @@ impl WaitList {
     const_unless_model! {
         /// A list in which nobody waits.
         pub(crate) fn new() -> Self {
-            WaitList(Mutex::new(Queue { waiting: List::new(), granted: List::new(), siblings: None }))
+            WaitList(Mutex::new(Queue { waiting: List::new(), granted: List::new(), tags: 0, siblings: None }))
         }
     }
 
@@ -299,11 +304,10 @@ impl Queue {
         };
         // Relaxed: what concerns the state is passed on through the lock.
         waiter.called.store(false, Ordering::Relaxed);
+        waiter.joined.set(false);
         // SAFETY: the state says which of our lists the waiter is in.
         unsafe {
-            if run.is_some() {
-                self.unfile(NonNull::from(waiter), stamp);
-            }
+            self.forget_task(NonNull::from(waiter), run, stamp);
             match left.state {
                 State::Waiting => self.waiting.remove(NonNull::from(waiter)),
                 State::Granted => self.granted.remove(NonNull::from(waiter)),
@@ -332,9 +336,9 @@ impl Queue {
         // SAFETY: it was linked until now, so it is alive and in place (rule 1). Its future does not free it without our
         // lock until `called` is set; that is the last touch, and it makes no reference to the rest (rule 6).
         unsafe {
-            let (run, stamp) = waiter.as_ref().with(self, |entry| (entry.run, entry.stamp));
-            if run.is_some() {
-                self.unfile(waiter, stamp);
+            if self.tags != 0 {
+                let (run, stamp) = waiter.as_ref().with(self, |entry| (entry.run, entry.stamp));
+                self.forget_task(waiter, run, stamp);
             }
             waiter.as_ref().with(self, |entry| {
                 entry.state = State::Called;
@@ -359,13 +363,9 @@ impl Queue {
                 entry.state = State::Granted;
                 (entry.waker.take(), entry.run, entry.stamp)
             });
-            let siblings = match run {
-                Some(_) => self.granted_a_sibling(waiter, waker.as_ref()),
-                None => [None, None],
-            };
-            // The one that was granted first: a set of futures that polls in the order of the wakes polls it before.
-            for waker in [waker].into_iter().chain(siblings).flatten() {
-                batch.push(waker);
+            match run {
+                Some(_) => self.wake_siblings(waiter, waker, batch),
+                None => _ = waker.map(|waker| batch.push(waker)),
             }
             Seen { stamp, at: waiter.as_ref().at }
         }
@@ -391,6 +391,7 @@ impl Waiter {
                 at,
                 needs,
                 called: AtomicBool::new(false),
+                joined: Cell::new(false),
                 entry: UnsafeCell::new(MaybeUninit::uninit()),
             }
         }
@@ -400,6 +401,12 @@ impl Waiter {
     #[inline]
     pub(crate) fn needs(&self) -> usize {
         self.needs
+    }
+
+    /// Whether it has joined a list, and is not out. For its future alone.
+    #[inline]
+    pub(crate) fn is_joined(&self) -> bool {
+        self.joined.get()
     }
 
     /// Where the user's code asked.
@@ -423,6 +430,7 @@ impl Waiter {
             return None;
         }
         self.called.store(false, Ordering::Relaxed);
+        self.joined.set(false);
         // SAFETY: rule 6: the waiter is its future's alone. It was called, so it has joined (rule 2).
         let (mark, stamp) = self.entry.with(|entry| unsafe {
             let entry = (*entry).assume_init_ref();
@@ -444,8 +452,9 @@ impl Waiter {
     /// # Safety
     /// The waiter is out, and the caller is its future.
     unsafe fn write(&self, state: State, has: usize) {
+        self.joined.set(true);
         let overlooked = Overlooked::default();
-        let new = Entry { state, run: None, overlooked, has, waker: None, stamp: None, sibling: Links::new() };
+        let new = Entry { state, run: None, overlooked, has, waker: None, stamp: None, sibling: MaybeUninit::uninit() };
         // SAFETY: nobody else touches a waiter that is out. What was there before has nothing to drop (rule 2).
         self.entry.with_mut(|entry| unsafe { (*entry).write(new) });
     }
@@ -460,7 +469,7 @@ impl Waiter {
     }
 }
 
-// SAFETY: rule 2: what changes belongs to the list's lock; the rest is never written.
+// SAFETY: rule 2: what changes belongs to the list's lock, or to the future (`joined`); the rest is never written.
 unsafe impl Send for Waiter {}
 // SAFETY: as above.
 unsafe impl Sync for Waiter {}

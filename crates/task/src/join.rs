@@ -27,6 +27,13 @@ use crate::waker::submit;
 ///
 /// Dropping the handle *detaches* the task: it goes on, and its output is dropped when it ends.
 ///
+/// # Errors
+/// Awaiting the handle gives a [`JoinError`] when the task panicked, was [aborted](JoinHandle::abort), or was dropped by the
+/// shutdown of its runtime.
+///
+/// # Panics
+/// When it is polled again after it gave the output.
+///
 /// # Cancel safety
 /// Awaiting `&mut handle` can be cancelled and begun again: the output is not lost.
 pub struct JoinHandle<T> {
@@ -51,6 +58,8 @@ impl<T> JoinHandle<T> {
 
     /// Asks the task to end: its future is dropped, on a thread of its runtime, at the next point where it waits.
     /// Awaiting the handle then gives a [cancelled](JoinError::is_cancelled) error, unless the task was over already.
+    ///
+    /// Blocking work is kept from beginning by this; once it has begun it runs to its end, and gives its output.
     ///
     /// # Examples
     /// ```

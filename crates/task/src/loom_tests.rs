@@ -13,6 +13,7 @@ use unstuck_base::local::{self, Wait, WaitKind, Waits};
 use unstuck_base::sync::atomic::{AtomicBool, Ordering};
 use unstuck_base::sync::{Arc, Mutex, UnsafeCell, thread};
 
+use crate::header::Header;
 use crate::probe::{Probe, Record};
 use crate::state::{OnPend, OnRun, OnWake, State};
 use crate::{AbortHandle, HomeRef, Id, JoinHandle, Origin, Runnable, Schedule, TaskList, unlisted};
@@ -501,7 +502,7 @@ fn loom_header_is_looked_at_while_the_task_runs_and_ends() {
         // SAFETY: made a runnable again, once.
         let runnable = unsafe { Runnable::from_raw(raw) };
         // SAFETY: the join handle keeps the header alive.
-        let look = || unsafe { Probe::of(raw.cast()) };
+        let look = || unsafe { Probe::of(raw.cast::<Header>()) };
         let running = thread::spawn(move || runnable.run());
         let probe = look();
         assert!(probe.polls <= 1 && !(probe.running && probe.scheduled));

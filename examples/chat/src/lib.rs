@@ -112,14 +112,13 @@ async fn welcome(
         () = closes(&mut closed) => return writer.write_all(b"goodbye\n").await,
     };
     let news = room.subscribe();
-    writer.write_all(format!("welcome, {name}\n").as_bytes()).await?;
     say(&room, address, format!("* {name} is here"));
     let result = talk(reader, writer, address, &name, &room, news, closed).await;
     say(&room, address, format!("* {name} has left"));
     result
 }
 
-/// Passes lines both ways until the guest leaves or the server closes.
+/// Welcomes the guest, and passes lines both ways until it leaves or the server closes.
 async fn talk(
     mut reader: BufReader<OwnedReadHalf>,
     mut writer: OwnedWriteHalf,
@@ -129,6 +128,7 @@ async fn talk(
     mut news: broadcast::Receiver<Line>,
     mut closed: watch::Receiver<bool>,
 ) -> io::Result<()> {
+    writer.write_all(format!("welcome, {name}\n").as_bytes()).await?;
     // Reading a line is not cancel safe, so that it is one future for as long as the guest talks.
     let mut talking = std::pin::pin!(async {
         loop {

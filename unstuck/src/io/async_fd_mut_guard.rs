@@ -11,7 +11,7 @@ use super::async_fd::AsyncFd;
 use super::async_fd_error::TryIoError;
 use super::async_fd_guard::{cleared, disproved, unless_it_waits};
 
-/// As [`AsyncFdReadyGuard`], with the object for you alone.
+/// As [`AsyncFdReadyGuard`](super::unix::AsyncFdReadyGuard), with the object for you alone.
 ///
 /// # Examples
 ///
@@ -45,7 +45,8 @@ impl<'a, Inner: AsRawFd> AsyncFdReadyMutGuard<'a, Inner> {
         AsyncFdReadyMutGuard { async_fd, event }
     }
 
-    /// Says that the descriptor is not ready any more; see [`AsyncFdReadyGuard::clear_ready`].
+    /// Says that the descriptor is not ready any more; see
+    /// [`AsyncFdReadyGuard::clear_ready`](super::unix::AsyncFdReadyGuard::clear_ready).
     ///
     /// # Examples
     ///
@@ -83,7 +84,7 @@ impl<'a, Inner: AsRawFd> AsyncFdReadyMutGuard<'a, Inner> {
     }
 
     /// As [`clear_ready`](AsyncFdReadyMutGuard::clear_ready), of the kinds in `ready` alone; see
-    /// [`AsyncFdReadyGuard::clear_ready_matching`].
+    /// [`AsyncFdReadyGuard::clear_ready_matching`](super::unix::AsyncFdReadyGuard::clear_ready_matching).
     ///
     /// # Examples
     ///
@@ -157,7 +158,7 @@ impl<'a, Inner: AsRawFd> AsyncFdReadyMutGuard<'a, Inner> {
     }
 
     /// Calls `f`, which does something with the descriptor. If `f` says `WouldBlock`, the readiness is cleared; see
-    /// [`AsyncFdReadyGuard::try_io`].
+    /// [`AsyncFdReadyGuard::try_io`](super::unix::AsyncFdReadyGuard::try_io).
     ///
     /// # Errors
     ///

@@ -12,7 +12,7 @@ use unstuck_driver::readiness::{ReadyEvent, shutdown_error};
 use super::async_fd::AsyncFd;
 use super::async_fd_guard::AsyncFdReadyGuard;
 use super::async_fd_mut_guard::AsyncFdReadyMutGuard;
-use crate::called_at::called_here;
+use crate::called_at::called_from;
 
 /// Waiting.
 impl<T: AsRawFd> AsyncFd<T> {
@@ -215,7 +215,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// ```
     #[track_caller]
     pub fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<AsyncFdReadyGuard<'_, T>>> {
-        called_here(async move {
+        called_from(|_at| async move {
             let event = unless_shut_down(self.readiness().ready(interest).await)?;
             Ok(AsyncFdReadyGuard::new(self, event))
         })
@@ -252,7 +252,7 @@ impl<T: AsRawFd> AsyncFd<T> {
     /// ```
     #[track_caller]
     pub fn ready_mut(&mut self, interest: Interest) -> impl Future<Output = io::Result<AsyncFdReadyMutGuard<'_, T>>> {
-        called_here(async move {
+        called_from(|_at| async move {
             let event = unless_shut_down(self.readiness().ready(interest).await)?;
             Ok(AsyncFdReadyMutGuard::new(self, event))
         })

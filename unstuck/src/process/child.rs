@@ -16,7 +16,7 @@ use unstuck_base::{fork, local};
 use super::orphan;
 use super::running::Running;
 use super::streams::{ChildStderr, ChildStdin, ChildStdout};
-use crate::called_at::called_here;
+use crate::called_at::called_from;
 use crate::io::{AsyncRead, AsyncReadExt};
 
 /// A child process. Made by [`Command::spawn`](super::Command::spawn).
@@ -142,7 +142,7 @@ impl Child {
     /// ```
     #[track_caller]
     pub fn kill(&mut self) -> impl Future<Output = io::Result<()>> {
-        called_here(async {
+        called_from(|_at| async move {
             self.start_kill()?;
             self.wait().await?;
             Ok(())
@@ -182,7 +182,7 @@ impl Child {
     /// ```
     #[track_caller]
     pub fn wait(&mut self) -> impl Future<Output = io::Result<ExitStatus>> {
-        called_here(async {
+        called_from(|_at| async move {
             drop(self.stdin.take());
             self.process.end().await
         })
@@ -259,7 +259,7 @@ impl Child {
     /// ```
     #[track_caller]
     pub fn wait_with_output(mut self) -> impl Future<Output = io::Result<Output>> {
-        called_here(async move {
+        called_from(|_at| async move {
             let (stdout, stderr) = (self.stdout.take(), self.stderr.take());
             let (status, stdout, stderr) = all(self.wait(), read_all(stdout), read_all(stderr)).await?;
             Ok(Output { status, stdout, stderr })

@@ -26,7 +26,7 @@
 //!
 //! | what | does |
 //! |---|---|
-//! | [`block_on`](Runtime::block_on), [`enter`](Runtime::enter), spawning, awaiting a [`JoinHandle`](crate::task::JoinHandle) | panics, and says what to do |
+//! | [`block_on`](Runtime::block_on), [`enter`](Runtime::enter), spawning, awaiting a [`JoinHandle`] | panics, and says what to do |
 //! | dropping or shutting down the runtime | returns at once; its memory and descriptors, and the futures of its tasks, stay until the process ends or starts another program |
 //! | waiting for its sockets, pipes and signals | ends as after a shutdown |
 //! | waiting for its timers | panics as after a shutdown |
@@ -93,6 +93,32 @@ pub use seed::RngSeed;
 #[doc(inline)]
 pub use unstuck_context::EnterGuard;
 pub use unstuck_context::TryCurrentError;
+/// What hooks such as [`Builder::on_task_spawn`] are given.
+///
+/// # Examples
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::{Arc, Mutex};
+/// use unstuck::runtime::{Builder, TaskMeta};
+///
+/// // How many tasks each line of the program has spawned.
+/// let lines = Arc::new(Mutex::new(HashMap::new()));
+/// let count = lines.clone();
+/// let runtime = Builder::new_current_thread()
+///     .on_task_spawn(move |task: &TaskMeta<'_>| {
+///         *count.lock().unwrap().entry(task.spawned_at().line()).or_insert(0) += 1;
+///     })
+///     .build()?;
+/// for _ in 0..3 {
+///     runtime.spawn(async {});
+/// }
+/// runtime.spawn(async {});
+/// let mut counts: Vec<i32> = lines.lock().unwrap().values().copied().collect();
+/// counts.sort();
+/// assert_eq!(counts, [1, 3]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[doc(inline)]
 pub use unstuck_scheduler::TaskMeta;
 /// The scheduler of a `LocalSet`, which `task` puts its types around.
 pub(crate) use unstuck_scheduler::local as local_scheduler;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use unstuck_driver::Kernel;
 use unstuck_driver::signal::Listener;
 
-use crate::called_at::called_here;
+use crate::called_at::called_from;
 use crate::kernel::kernel;
 
 /// Which signal.
@@ -398,7 +398,7 @@ impl Signal {
     /// ```
     #[track_caller]
     pub fn recv(&mut self) -> impl Future<Output = Option<()>> {
-        called_here(std::future::poll_fn(|cx| self.poll_recv(cx)))
+        called_from(|_at| std::future::poll_fn(|cx| self.poll_recv(cx)))
     }
 
     /// As [`recv`](Signal::recv). Of several tasks that poll, the last one is woken.

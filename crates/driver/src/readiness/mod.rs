@@ -17,13 +17,11 @@ use std::io;
 use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
 
 use unstuck_base::WakeBatch;
 use unstuck_base::const_unless_model;
-use unstuck_base::fork::Process;
+use unstuck_base::fork::UsedBy;
 use unstuck_base::interest::{Interest, Ready};
 use unstuck_base::list::{Links, List, Node};
 use unstuck_base::local::{self, WaitKind};
@@ -60,8 +58,8 @@ impl Direction {
 pub struct Readiness {
     word: Word,
     waiters: Mutex<Waiters>,
-    /// The process that uses it for a socket; 0: nobody has said so. No loom object: it orders nothing.
-    process: AtomicU32,
+    /// Who uses it for a socket, if that was said (rule 5).
+    used_by: UsedBy,
 }
 
 #[derive(Debug)]
@@ -90,7 +88,7 @@ impl Readiness {
             Readiness {
                 word: Word::new(ready),
                 waiters: Mutex::new(Waiters { reader: None, writer: None, list: List::new() }),
-                process: AtomicU32::new(0),
+                used_by: UsedBy::nobody(),
             }
         }
     }
@@ -209,7 +207,7 @@ impl Readiness {
 
     /// For a kernel that uses this for another socket: ready for `ready`, nobody waits, no shutdown.
     pub fn reset(&self, ready: Ready) {
-        self.process.store(Process::this().to_number(), Relaxed);
+        self.used_by.set_this();
         let mut waiters = self.waiters.lock();
         let wakers = (waiters.reader.take(), waiters.writer.take());
         // A socket goes away after all futures that borrow it, but for those that were forgotten: their memory is never
@@ -226,8 +224,7 @@ impl Readiness {
 
     /// Rule 5. If so, it is shut down now.
     fn is_of_the_parent(&self) -> bool {
-        let process = self.process.load(Relaxed);
-        let parents = process != 0 && process != Process::this().to_number();
+        let parents = self.used_by.is_the_parent();
         if parents {
             self.word.shut();
         }

@@ -1,13 +1,15 @@
 //! How runs end, and what time and threads are in them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use unstuck_base::local;
 use unstuck_context::{current, try_current};
 use unstuck_sim::{Builder, raise, run};
 use unstuck_sync::{Mutex, mpsc, oneshot};
+use unstuck_task::{Id, Origin};
 
 use crate::tools::{Listener, Stream, kernel, millis, now, sleep, spawn, yield_now};
 
@@ -78,6 +80,8 @@ fn when_nothing_will_happen_the_run_ends_and_says_who_waits_for_what() {
                 let _never = lock.lock().await;
             });
             spawn(std::future::pending::<()>());
+            let origin = Origin::new(Id::from_number(local::next_task_id()), Location::caller());
+            current().spawn_from(std::future::pending::<()>(), Origin { name: Some("idle"), ..origin });
             let _ = never.await;
             drop(held);
         });
@@ -88,6 +92,7 @@ fn when_nothing_will_happen_the_run_ends_and_says_who_waits_for_what() {
         "the main future, polled",
         "waits for the value of a oneshot channel at",
         "the task spawned at crates/sim/tests/world/ends.rs:",
+        "the task \"idle\", spawned at crates/sim/tests/world/ends.rs:",
         "waits for a mutex at crates/sim/tests/world/ends.rs:",
         "polled once, waits for something that is not of this runtime",
     ] {

@@ -40,8 +40,6 @@ unsafe impl Source for &Permits {
 #[derive(Debug)]
 pub(crate) struct Claim<S: Source> {
     source: Option<S>,
-    /// Whether the waiter has joined the queue: the way to the lock is spared if not.
-    queued: bool,
     waiter: Waiter,
 }
 
@@ -51,7 +49,7 @@ impl<S: Source> Claim<S> {
     /// A claim for `needs` permits of `source`, made by the code at `at`. Nothing happens before the first poll.
     #[inline]
     pub(crate) fn new(source: S, needs: usize, kind: WaitKind, at: &'static Location<'static>) -> Self {
-        Claim { source: Some(source), queued: false, waiter: Waiter::for_amount(needs, kind, at) }
+        Claim { source: Some(source), waiter: Waiter::for_amount(needs, kind, at) }
     }
 
     /// How many permits it is for.
@@ -67,18 +65,18 @@ impl<S: Source> Claim<S> {
     }
 
     /// The fields, and the waiter in its place.
-    fn parts(self: Pin<&mut Self>) -> (&mut Option<S>, &mut bool, &Waiter) {
+    fn parts(self: Pin<&mut Self>) -> (&mut Option<S>, &Waiter) {
         // SAFETY: only the waiter must stay in place, and it is only shared. `source` may move: it keeps its referent
         // in place (`Source`).
         let this = unsafe { self.get_unchecked_mut() };
-        (&mut this.source, &mut this.queued, &this.waiter)
+        (&mut this.source, &this.waiter)
     }
 
     /// What a poll needs of a claim that has not ended.
     #[inline]
     fn place(self: Pin<&mut Self>) -> Place<'_> {
-        let (source, queued, waiter) = self.parts();
-        Place { permits: source.as_ref().expect(POLLED_AFTER_END).permits(), queued, waiter }
+        let (source, waiter) = self.parts();
+        Place { permits: source.as_ref().expect(POLLED_AFTER_END).permits(), waiter }
     }
 }
 
@@ -87,10 +85,10 @@ impl<S: Source> Future for Claim<S> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let ended = if self.queued {
+        let ended = if self.waiter.is_joined() {
             self.as_mut().poll_queued(cx)
         } else {
-            let Place { permits, waiter, .. } = self.as_mut().place();
+            let Place { permits, waiter } = self.as_mut().place();
             match permits.try_acquire(waiter.needs()) {
                 Ok(()) => match charge(cx) {
                     Some(charge) => {
@@ -115,7 +113,7 @@ impl<S: Source> Claim<S> {
     #[cold]
     fn poll_queueing(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let place = self.place();
-        let Place { permits, waiter, .. } = place;
+        let Place { permits, waiter } = place;
         assert!(waiter.needs() <= MAX_PERMITS, "a semaphore may not have more than MAX_PERMITS permits");
         let waker = cx.waker().clone();
         let mut batch = WakeBatch::new();
@@ -130,16 +128,19 @@ impl<S: Source> Claim<S> {
         unsafe {
             let is_first = !queue.is_waited_for();
             queue.join(waiter);
-            *place.queued = true;
             if is_first {
                 permits.somebody_waits();
                 permits.hand_out(&mut queue, 0, &mut batch);
             }
             if !is_first || queue.state(waiter) == State::Waiting {
-                queue.stamp_claim(waiter, permits.key());
-                if queue.has_granted_sibling(waiter) {
-                    is_early = permits.look_for_abandoned(&mut queue, waiter, &mut batch);
+                queue.stamp_first(waiter, permits.key());
+                if !queue.has_granted_sibling(waiter) {
+                    let _none = queue.leave_waker(waiter, waker);
+                    drop(queue);
+                    batch.wake_all();
+                    return Poll::Pending;
                 }
+                is_early = permits.look_for_abandoned(&mut queue, waiter, &mut batch);
             }
         }
         place.conclude(queue, Some(waker), is_early, &mut batch, cx)
@@ -148,9 +149,9 @@ impl<S: Source> Claim<S> {
     /// A later poll: looks whether the queue has granted the claim.
     fn poll_queued(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let place = self.place();
-        let Place { permits, waiter, .. } = place;
+        let Place { permits, waiter } = place;
         let mut leftover = None;
-        // SAFETY: the waiter has joined this list: `queued`.
+        // SAFETY: the waiter has joined this list.
         let mut queue = unsafe { permits.list.lock_again(waiter, cx.waker(), &mut leftover) };
         // SAFETY: as above.
         let waits = unsafe { queue.state(waiter) == State::Waiting };
@@ -158,7 +159,7 @@ impl<S: Source> Claim<S> {
         let Some(charge) = charge else {
             // SAFETY: as above.
             unsafe {
-                queue.stamp_claim(waiter, permits.key());
+                queue.stamp_again(waiter, permits.key());
                 if waits && queue.has_granted_sibling(waiter) {
                     return place.poll_beside_granted(queue, cx);
                 }
@@ -171,7 +172,6 @@ impl<S: Source> Claim<S> {
         };
         // SAFETY: as above.
         let left = unsafe { queue.leave(waiter, permits.key(), &mut leftover) };
-        *place.queued = false;
         // Relaxed: CLOSED and WAITERS change under the lock that we have.
         let word = permits.word.load(Ordering::Relaxed);
         if word & WAITERS != 0 && !waiter.is_exclusive() {
@@ -189,15 +189,14 @@ impl<S: Source> Claim<S> {
     /// The permits were there, but the budget is spent: keeps them as a grant in the queue (rule 2).
     #[cold]
     fn keep(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let Place { permits, queued, waiter } = self.place();
+        let Place { permits, waiter } = self.place();
         if waiter.needs() > 0 {
             let mut queue = permits.list.lock();
             // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
             unsafe {
                 queue.join_granted(waiter);
-                queue.stamp_claim(waiter, permits.key());
+                queue.stamp_first(waiter, permits.key());
             }
-            *queued = true;
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -210,7 +209,7 @@ impl<S: Source> Claim<S> {
         let mut leftover = None;
         let mut batch = WakeBatch::new();
         let mut queue = permits.list.lock();
-        // SAFETY: the waiter has joined this list: `queued`. We are being dropped in place.
+        // SAFETY: the waiter has joined this list. We are being dropped in place.
         let left = unsafe { queue.leave(&self.waiter, permits.key(), &mut leftover) };
         permits.hand_out(&mut queue, left.has, &mut batch);
         drop(queue);
@@ -221,16 +220,16 @@ impl<S: Source> Claim<S> {
 impl<S: Source> Drop for Claim<S> {
     #[inline]
     fn drop(&mut self) {
-        if self.queued {
+        if self.waiter.is_joined() {
             self.give_up();
         }
     }
 }
 
 /// A claim that has not ended: what its polls need of it.
+#[derive(Clone, Copy)]
 struct Place<'a> {
     permits: &'a Permits,
-    queued: &'a mut bool,
     waiter: &'a Waiter,
 }
 
@@ -249,6 +248,7 @@ impl Place<'_> {
 
     /// The end of a poll that may have granted the claim, and others: their wakers are in `batch`. If the claim has to
     /// wait it leaves its waker in the queue, and wakes itself if it is to look again.
+    #[cold]
     fn conclude(
         self,
         mut queue: MutexGuard<'_, Queue>,
@@ -257,7 +257,7 @@ impl Place<'_> {
         batch: &mut WakeBatch,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Closed>> {
-        let Place { permits, queued, waiter } = self;
+        let Place { permits, waiter } = self;
         let mut leftover = None;
         // SAFETY: the waiter has joined this list.
         let (granted, charge) = unsafe {
@@ -265,10 +265,9 @@ impl Place<'_> {
             let charge = if granted { charge(cx) } else { None };
             if charge.is_some() {
                 let _consumed = queue.leave(waiter, permits.key(), &mut leftover);
-                *queued = false;
             } else {
                 if granted {
-                    queue.stamp_claim(waiter, permits.key());
+                    queue.stamp_again(waiter, permits.key());
                 }
                 leftover = waker.and_then(|waker| queue.leave_waker(waiter, waker));
             }

@@ -17,7 +17,7 @@ use unstuck_base::list::{Links, List, Node};
 
 use super::{Entry, State, Waiter};
 
-/// The waiters of a queue by their task. In use from when a second waiter joins.
+/// The waiters of a queue by their task. Rule 6 of `takeover.rs` says when it is in use.
 #[derive(Debug)]
 pub(super) struct Siblings {
     len: usize,
@@ -39,11 +39,13 @@ pub(super) enum Run {
 /// Buckets of a table that is empty or nearly so.
 const FEW: usize = 16;
 
-impl Siblings {
-    pub(super) fn new() -> Self {
+impl Default for Siblings {
+    fn default() -> Self {
         Siblings { len: 0, buckets: empty(FEW) }
     }
+}
 
+impl Siblings {
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -151,7 +153,10 @@ impl Siblings {
         let bucket = self.bucket(task, run);
         // SAFETY: the caller's, and rule 1.
         unsafe {
-            write(waiter, |entry| entry.run = Some(run));
+            write(waiter, |entry| {
+                entry.run = Some(run);
+                entry.sibling.write(Links::new());
+            });
             match first {
                 Some(first) => self.buckets[bucket].insert_before(first, waiter),
                 None => self.buckets[bucket].push_front(waiter),
@@ -218,11 +223,10 @@ pub(super) unsafe fn write<R>(waiter: NonNull<Waiter>, change: impl FnOnce(&mut 
 // SAFETY: always the address of the one field, inside the cell; `&raw` makes no reference to it.
 unsafe impl Node<Sibling> for Waiter {
     unsafe fn links(node: NonNull<Self>) -> NonNull<Links<Self>> {
-        // SAFETY: the caller vouches that `node` is live; the list calls only for those that joined, whose entry was
-        // written.
+        // SAFETY: the caller vouches that `node` is live; a list has only those whose entry and links were written.
         unsafe {
             let cell = &(*node.as_ptr()).entry;
-            NonNull::new_unchecked(cell.with_mut(|entry| &raw mut (*(*entry).as_mut_ptr()).sibling))
+            NonNull::new_unchecked(cell.with_mut(|entry| (&raw mut (*(*entry).as_mut_ptr()).sibling).cast()))
         }
     }
 }

@@ -14,8 +14,9 @@
 //!    it does not poll and takes its turn again and again.
 //! 5. Only the front may have a part of what it needs. What the former front had, and what the abandoned one had more
 //!    than was needed, is handed out again from the front.
-//! 6. Nobody looks through a queue. Siblings are found by an index, which is in use only once two waiters are there:
-//!    `lone` is what a waiter is called that came alone and is in no index.
+//! 6. As long as no two waiters have the same tag (some bits of the task's id), none of them has a sibling: `tags` says
+//!    which tags there are, and no more is known. When two have the same, all are put into an index (`siblings.rs`), and
+//!    all who come later, until it is empty; meanwhile all tags count as taken.
 //!
 //! What this does not cure: a future that holds the guard itself, a waiter that is not granted yet because its own task
 //! holds the missing permit, and waiters outside any task. Those are for reports (`holders.rs`).
@@ -27,6 +28,7 @@ use std::ptr::NonNull;
 use std::task::Waker;
 
 use unstuck_base::local::{self, TaskRef};
+use unstuck_base::wake_batch::WakeBatch;
 
 use super::siblings::{Run, Siblings, read, task_of, write};
 use super::{Queue, State, Waiter};
@@ -34,8 +36,8 @@ use super::{Queue, State, Waiter};
 /// How long a grant has been overlooked by its task; see rule 3.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Overlooked {
-    /// The latest poll of the task in which a sibling looked.
-    poll: u32,
+    /// The latest poll of the task in which a sibling looked: the end of its number is enough.
+    poll: u16,
     /// In how many polls one did, up to [`ABANDONED`].
     polls: u8,
     /// How often in the latest one.
@@ -48,6 +50,9 @@ const ABANDONED: u8 = 3;
 /// As many looks in one poll wake who looks. A set that polls only who was woken needs a few in one poll; an executor
 /// inside the task that runs until nobody is woken must come to its end.
 const LOOKS: u8 = 8;
+
+/// What `tags` is while the index is in use.
+const ALL_TAGS: u64 = u64::MAX;
 
 /// What a waiter found that looked for abandoned siblings.
 #[must_use = "what was taken must be handed out; who is early wakes itself"]
@@ -67,6 +72,7 @@ impl Overlooked {
         if self.polls == ABANDONED {
             return true;
         }
+        let poll = poll as u16;
         if self.polls == 0 || self.poll != poll {
             *self = Overlooked { poll, polls: self.polls + 1, looks: 0 };
         }
@@ -76,30 +82,63 @@ impl Overlooked {
 }
 
 impl Queue {
-    /// As [`stamp`](Queue::stamp), for a waiter whose grant its siblings may take over.
+    /// As [`stamp`](Queue::stamp), for the first poll of a waiter whose grant its siblings may take over.
+    ///
+    /// # Safety
+    /// `waiter` has joined this list and no other, and was not stamped since.
+    #[inline]
+    pub(crate) unsafe fn stamp_first(&mut self, waiter: &Waiter, key: usize) {
+        let Some(now) = local::current_task() else { return };
+        // SAFETY: the caller's, and rule 2 of the wait list.
+        unsafe { waiter.with(self, |entry| entry.stamp = Some(now)) };
+        local::wait_for(waiter.kind, key, waiter.at);
+        if self.tags & tag(now) == 0 {
+            self.tags |= tag(now);
+        } else {
+            // SAFETY: the caller's.
+            unsafe { self.change_task(NonNull::from(waiter), None, Some(now)) }
+        }
+    }
+
+    /// As [`stamp`](Queue::stamp), for a later poll of such a waiter.
     ///
     /// # Safety
     /// `waiter` has joined this list and no other.
     #[inline]
-    pub(crate) unsafe fn stamp_claim(&mut self, waiter: &Waiter, key: usize) {
+    pub(crate) unsafe fn stamp_again(&mut self, waiter: &Waiter, key: usize) {
         // SAFETY: the caller's, and rule 2 of the wait list.
         unsafe {
             let before = self.stamp(waiter, key);
-            let is_lone = waiter.with(self, |entry| {
+            let now = waiter.with(self, |entry| {
                 // Its task polls it.
                 entry.overlooked.polls = 0;
-                entry.run.is_none()
+                entry.stamp
             });
-            if !(is_lone && self.has_one()) {
-                self.file(NonNull::from(waiter), before);
+            if before.map(|before| before.id) != now.map(|now| now.id) {
+                self.change_task(NonNull::from(waiter), before, now);
             }
+        }
+    }
+
+    /// `waiter`, which had this stamp, waits no more for that task.
+    ///
+    /// # Safety
+    /// It is in this queue.
+    #[inline]
+    pub(super) unsafe fn forget_task(&mut self, waiter: NonNull<Waiter>, run: Option<Run>, stamp: Option<TaskRef>) {
+        let Some(stamp) = stamp else { return };
+        if run.is_none() {
+            self.tags &= !tag(stamp);
+        } else {
+            // SAFETY: who is in a run is in the index.
+            unsafe { self.unfile(waiter, stamp) }
         }
     }
 
     /// Whether a sibling of `waiter`, which waits, was granted and has not fetched it.
     ///
     /// # Safety
-    /// As [`stamp_claim`](Queue::stamp_claim).
+    /// As [`stamp_again`](Queue::stamp_again).
     #[inline]
     pub(crate) unsafe fn has_granted_sibling(&mut self, waiter: &Waiter) -> bool {
         if self.siblings.as_ref().is_none_or(|siblings| siblings.is_empty()) {
@@ -113,7 +152,7 @@ impl Queue {
     /// Looks for abandoned siblings on behalf of `waiter`, which waits, and takes over from them (rules 3 and 4).
     ///
     /// # Safety
-    /// As [`stamp_claim`](Queue::stamp_claim), and it was stamped in the poll in progress.
+    /// As [`stamp_again`](Queue::stamp_again), and it was stamped in the poll in progress.
     pub(crate) unsafe fn look_for_abandoned(&mut self, waiter: &Waiter) -> Look {
         let waiter = NonNull::from(waiter);
         // SAFETY: the caller's; and who is in the index is in this queue, whose lock is ours (rule 2 of the wait list).
@@ -176,107 +215,100 @@ impl Queue {
         }
     }
 
-    /// `waiter`, which has siblings or had them, was granted just now and would be woken through `own`: whom to wake
-    /// besides (rule 2).
+    /// `waiter`, which has siblings or had them, was granted just now: its own waker goes into `batch`, and those of
+    /// siblings (rule 2).
     ///
     /// # Safety
     /// `waiter` is in this queue and in its index.
-    pub(super) unsafe fn granted_a_sibling(
-        &mut self,
-        waiter: NonNull<Waiter>,
-        own: Option<&Waker>,
-    ) -> [Option<Waker>; 2] {
+    #[inline(never)]
+    pub(super) unsafe fn wake_siblings(&mut self, waiter: NonNull<Waiter>, own: Option<Waker>, batch: &mut WakeBatch) {
+        let mut woken = [None, None];
         // SAFETY: the caller's; and who is in the index is in this queue, whose lock is ours (rule 2 of the wait list).
         unsafe {
             let task = task_of(waiter).expect("who is in the index has a task");
             let siblings = self.siblings();
             let next = siblings.previous(waiter, task, Run::Waiting);
-            if next.is_none() && siblings.next(waiter, task, Run::Waiting).is_none() {
-                return [None, None];
+            if next.is_some() || siblings.next(waiter, task, Run::Waiting).is_some() {
+                siblings.change_run(waiter, task, Run::Granted);
+                let wake = |sibling: Option<NonNull<Waiter>>| {
+                    let is_other = |waker: &mut Waker| !own.as_ref().is_some_and(|own| own.will_wake(waker));
+                    write(sibling?, |entry| entry.waker.take_if(is_other))
+                };
+                woken = [wake(next), wake(siblings.first(task, Run::Waiting))];
             }
-            siblings.change_run(waiter, task, Run::Granted);
-            let latest = siblings.first(task, Run::Waiting);
-            let wake = |sibling: Option<NonNull<Waiter>>| {
-                write(sibling?, |entry| entry.waker.take_if(|waker| !own.is_some_and(|own| own.will_wake(waker))))
-            };
-            [wake(next), wake(latest)]
+        }
+        // The one that was granted comes first: a set of futures that polls in the order of the wakes polls it before.
+        for waker in [own].into_iter().chain(woken).flatten() {
+            batch.push(waker);
         }
     }
 
-    /// Takes `waiter` out of the index, which it is in for this task.
+    /// `waiter` had one of these stamps and has the other now: somebody is there with the same tag, or another task polls
+    /// it than before.
     ///
     /// # Safety
-    /// `waiter` is in the index.
+    /// It is in this queue.
     #[inline(never)]
-    pub(super) unsafe fn unfile(&mut self, waiter: NonNull<Waiter>, stamp: Option<TaskRef>) {
-        let task = stamp.expect("who is in the index has a task").id;
-        // SAFETY: the caller's.
-        unsafe { self.siblings().remove(waiter, task) }
-    }
-
-    /// Puts `waiter` into the index, under the task that polls it now; `before` is its stamp before this poll.
-    ///
-    /// # Safety
-    /// `waiter` is in this queue.
-    #[inline(never)]
-    unsafe fn file(&mut self, waiter: NonNull<Waiter>, before: Option<TaskRef>) {
-        let now = local::current_task().map(|task| task.id);
-        // SAFETY: the caller's; and who is in the index is in this queue, whose lock is ours (rule 2 of the wait list).
+    unsafe fn change_task(&mut self, waiter: NonNull<Waiter>, before: Option<TaskRef>, now: Option<TaskRef>) {
+        // SAFETY: the caller's; and who is in either list is in this queue, whose lock is ours.
         unsafe {
-            if read(waiter, |entry| entry.run.is_some()) {
-                if before.map(|before| before.id) == now {
-                    return;
-                }
-                self.unfile(waiter, before);
-            }
+            self.forget_task(waiter, read(waiter, |entry| entry.run), before);
             let Some(now) = now else { return };
-            if self.siblings.as_ref().is_none_or(|siblings| siblings.is_empty()) {
-                self.file_lone(waiter);
+            if self.tags & tag(now) == 0 {
+                self.tags |= tag(now);
+                return;
             }
-            self.siblings().insert(waiter, now);
+            if self.siblings().is_empty() {
+                self.file_all_but(waiter);
+            }
+            self.siblings().insert(waiter, now.id);
         }
     }
 
-    /// Puts whoever came alone into the index, if that is not `waiter`. Who came alone is at the front of those that
-    /// wait, or was granted.
+    /// Puts all but `waiter` into the index.
     ///
     /// # Safety
     /// The index is empty.
-    unsafe fn file_lone(&mut self, waiter: NonNull<Waiter>) {
-        let mut next = self.waiting.front();
-        let mut is_granted = false;
-        loop {
-            let Some(lone) = next else {
-                if is_granted {
-                    return;
+    unsafe fn file_all_but(&mut self, waiter: NonNull<Waiter>) {
+        self.tags = ALL_TAGS;
+        let Queue { waiting, granted, siblings, .. } = self;
+        let siblings = siblings.get_or_insert_default();
+        for list in [&*waiting, &*granted] {
+            let mut next = list.front();
+            while let Some(other) = next {
+                // SAFETY: it is in this list of this queue, whose lock is ours.
+                unsafe {
+                    if other != waiter
+                        && let Some(task) = task_of(other)
+                    {
+                        siblings.insert(other, task);
+                    }
+                    next = list.next(other);
                 }
-                is_granted = true;
-                next = self.granted.front();
-                continue;
-            };
-            // SAFETY: it is in this queue, whose lock is ours.
-            unsafe {
-                if lone != waiter
-                    && let Some(task) = task_of(lone)
-                {
-                    return self.siblings().insert(lone, task);
-                }
-                next = if is_granted { self.granted.next(lone) } else { None };
             }
         }
     }
 
-    /// Whether one waiter, and not more, is in this queue.
-    #[inline]
-    fn has_one(&self) -> bool {
-        match (self.waiting.is_empty(), self.granted.is_empty()) {
-            (false, true) => self.waiting.front() == self.waiting.back(),
-            (true, false) => self.granted.front() == self.granted.back(),
-            _ => false,
+    /// Takes `waiter` out of the index.
+    ///
+    /// # Safety
+    /// It is in there, for the task of this stamp.
+    #[inline(never)]
+    unsafe fn unfile(&mut self, waiter: NonNull<Waiter>, stamp: TaskRef) {
+        // SAFETY: the caller's.
+        unsafe { self.siblings().remove(waiter, stamp.id) }
+        if self.siblings().is_empty() {
+            self.tags = 0;
         }
     }
 
     fn siblings(&mut self) -> &mut Siblings {
-        self.siblings.get_or_insert_with(|| Box::new(Siblings::new()))
+        self.siblings.get_or_insert_default()
     }
+}
+
+/// The tag of a task: tasks that were spawned one after the other have different ones.
+#[inline]
+fn tag(task: TaskRef) -> u64 {
+    1 << (task.id.get() % u64::from(u64::BITS))
 }

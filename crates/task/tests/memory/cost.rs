@@ -61,7 +61,7 @@ fn a_name_is_an_allocation_of_its_own_and_both_are_freed_with_the_task() {
     assert_eq!(made, 2);
     assert!(counts().live - before <= 128 + 32 + 24, "{:?}", counts());
     let apart = Apart(1);
-    let (made, apart) = allocations(|| fifo.spawn_from(async move { drop(apart) }, named("apart")));
+    let (made, apart) = allocations(|| fifo.spawn_from(async move { assert_eq!(apart.0, 1) }, named("apart")));
     assert_eq!(made, 2);
     let unlisted = unstuck_task::unlisted(async {}, fifo.home(), named("unlisted"));
     fifo.run_all();

@@ -281,7 +281,7 @@ impl Command {
         self
     }
 
-    /// Whether the child is killed when its [`Child`] is dropped before it has ended, or the future of
+    /// Whether the child is killed when its [`Child`](super::Child) is dropped before it has ended, or the future of
     /// [`status`](Command::status) or [`output`](Command::output); `false` without this: it goes on running then.
     ///
     /// The children of the child are not killed.

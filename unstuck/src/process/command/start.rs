@@ -7,7 +7,7 @@ use std::process::{self, ExitStatus, Output, Stdio};
 use super::super::child::Child;
 use super::super::orphan;
 use super::Command;
-use crate::called_at::called_here;
+use crate::called_at::called_from;
 use crate::kernel::kernel;
 
 impl Command {
@@ -112,7 +112,7 @@ impl Command {
     #[track_caller]
     pub fn status(&mut self) -> impl Future<Output = io::Result<ExitStatus>> + use<> {
         let child = self.spawn();
-        called_here(async {
+        called_from(|_at| async move {
             let mut child = child?;
             // Else the child may wait for us to read or write them.
             drop((child.stdin.take(), child.stdout.take(), child.stderr.take()));
@@ -153,6 +153,6 @@ impl Command {
     pub fn output(&mut self) -> impl Future<Output = io::Result<Output>> + use<> {
         self.std.stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = self.spawn();
-        called_here(async { child?.wait_with_output().await })
+        called_from(|_at| async move { child?.wait_with_output().await })
     }
 }

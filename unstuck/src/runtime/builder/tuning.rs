@@ -205,7 +205,7 @@ impl Builder {
     }
 }
 
-/// What other runtimes have to be asked for, and this one always does.
+/// What other runtimes have to be asked for.
 impl Builder {
     /// Enables time, as [`enable_time`](Builder::enable_time) does. Each worker has timers of its own anyway, whose lock it
     /// seldom shares.
@@ -222,9 +222,8 @@ impl Builder {
         self.enable_time()
     }
 
-    /// Allows the runtime to hand files to the system's completion queue (io_uring), where there is one. It takes what is
-    /// quick on the spot, and the rest to threads that may block; so there is nothing to enable, and what
-    /// [`fs`](crate::fs) promises does not depend on it.
+    /// Allows that work on files goes to the system's completion queue (io_uring), where there is one. unstuck uses
+    /// none: the work goes to threads that may block, as without this, and what [`fs`](crate::fs) promises is the same.
     ///
     /// # Examples
     /// ```

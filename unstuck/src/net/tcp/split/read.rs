@@ -13,7 +13,8 @@ use super::ReadHalf;
 use crate::io::{AsyncRead, ReadBuf};
 
 impl ReadHalf<'_> {
-    /// Waits for data and copies it into `buf`, leaving it to be read again; see [`TcpStream::peek`].
+    /// Waits for data and copies it into `buf`, leaving it to be read again; see
+    /// [`TcpStream::peek`](crate::net::TcpStream::peek).
     ///
     /// # Errors
     ///
@@ -82,7 +83,8 @@ impl ReadHalf<'_> {
         self.stream.poll_peek(cx, buf)
     }
 
-    /// Waits until the stream is ready for anything of `interest`; see [`TcpStream::ready`].
+    /// Waits until the stream is ready for anything of `interest`; see
+    /// [`TcpStream::ready`](crate::net::TcpStream::ready).
     ///
     /// # Errors
     ///
@@ -156,7 +158,7 @@ impl ReadHalf<'_> {
         self.stream.readable()
     }
 
-    /// Reads what is there now; see [`TcpStream::try_read`].
+    /// Reads what is there now; see [`TcpStream::try_read`](crate::net::TcpStream::try_read).
     ///
     /// # Errors
     ///
@@ -188,7 +190,8 @@ impl ReadHalf<'_> {
         self.stream.try_read(buf)
     }
 
-    /// As [`try_read`](ReadHalf::try_read), appending to a buffer; see [`TcpStream::try_read_buf`].
+    /// As [`try_read`](ReadHalf::try_read), appending to a buffer; see
+    /// [`TcpStream::try_read_buf`](crate::net::TcpStream::try_read_buf).
     ///
     /// # Errors
     ///
@@ -218,7 +221,8 @@ impl ReadHalf<'_> {
         self.stream.try_read_buf(buf)
     }
 
-    /// As [`try_read`](ReadHalf::try_read), into several buffers; see [`TcpStream::try_read_vectored`].
+    /// As [`try_read`](ReadHalf::try_read), into several buffers; see
+    /// [`TcpStream::try_read_vectored`](crate::net::TcpStream::try_read_vectored).
     ///
     /// # Errors
     ///

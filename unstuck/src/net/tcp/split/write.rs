@@ -12,7 +12,8 @@ use super::WriteHalf;
 use crate::io::AsyncWrite;
 
 impl WriteHalf<'_> {
-    /// Waits until the stream is ready for anything of `interest`; see [`TcpStream::ready`].
+    /// Waits until the stream is ready for anything of `interest`; see
+    /// [`TcpStream::ready`](crate::net::TcpStream::ready).
     ///
     /// # Errors
     ///
@@ -83,7 +84,7 @@ impl WriteHalf<'_> {
         self.stream.writable()
     }
 
-    /// Writes what there is room for now; see [`TcpStream::try_write`].
+    /// Writes what there is room for now; see [`TcpStream::try_write`](crate::net::TcpStream::try_write).
     ///
     /// # Errors
     ///

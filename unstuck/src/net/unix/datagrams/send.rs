@@ -10,7 +10,7 @@ use unstuck_driver::readiness::Direction;
 
 use super::super::address::named;
 use super::UnixDatagram;
-use crate::called_at::called_here;
+use crate::called_at::called_from;
 
 impl UnixDatagram {
     /// Sends a datagram to the connected peer, and returns its length. It waits while the peer has as many as it may have.
@@ -132,7 +132,7 @@ impl UnixDatagram {
     /// ```
     #[track_caller]
     pub fn send_to<P: AsRef<Path>>(&self, buf: &[u8], target: P) -> impl Future<Output = io::Result<usize>> {
-        called_here(async move {
+        called_from(|_at| async move {
             let target = named(target.as_ref())?;
             let send = || self.socket.get().send_to_addr(buf, &target);
             self.socket.readiness().async_io(Interest::WRITABLE, send).await
