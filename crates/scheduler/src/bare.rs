@@ -78,8 +78,15 @@ pub(crate) fn pool_of(workers: usize, spares: usize, threads: usize, hooks: Hook
     let kernel = Bare::new();
     let timers = Timers::new(kernel.clone(), 0);
     let blocking = blocking_pool(&kernel, threads, &hooks);
-    let config =
-        pool::Config { workers, spares, start_thread: start_thread(), hooks, tuning: Tuning::default(), seed: 0 };
+    let config = pool::Config {
+        workers,
+        spares,
+        start_thread: start_thread(),
+        hooks,
+        tuning: Tuning::default(),
+        seed: 0,
+        monitor: None,
+    };
     let driver = Box::new(BareDriver(kernel.clone()));
     let pool = Pool::new(&config, kernel.clone(), driver, timers.clone(), blocking.clone());
     let parts = Parts {

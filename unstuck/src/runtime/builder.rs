@@ -55,7 +55,11 @@ pub struct Builder {
     poll_times_by_resolution: ByResolution,
     has_queue_times: bool,
     queue_times: Option<HistogramConfiguration>,
+    stuck_threshold: Duration,
 }
+
+/// How long a poll may last before its worker counts as stuck, if nobody says.
+const STUCK_THRESHOLD: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flavor {
@@ -100,6 +104,7 @@ impl Builder {
             workers: None,
             max_blocking_threads: 512,
             keep_alive: Duration::from_secs(10),
+            stuck_threshold: STUCK_THRESHOLD,
             threads: Threads { name: Threads::named("unstuck-worker".to_owned()), stack_size: None },
             hooks: Hooks::default(),
             start_paused: false,
@@ -338,6 +343,7 @@ impl fmt::Debug for Builder {
             .field("worker_threads", &self.workers)
             .field("max_blocking_threads", &self.max_blocking_threads)
             .field("thread_keep_alive", &self.keep_alive)
+            .field("stuck_threshold", &self.stuck_threshold)
             .field("thread_stack_size", &self.threads.stack_size)
             .field("start_paused", &self.start_paused)
             .field("name", &self.name)

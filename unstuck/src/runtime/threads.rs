@@ -7,6 +7,9 @@ use std::thread;
 
 use unstuck_scheduler::blocking::StartThread;
 
+/// In bytes: it starts spares, and reads what the system says of threads.
+const MONITOR_STACK: usize = 256 * 1024;
+
 /// Gives each thread its name.
 pub(super) type NameThread = Arc<dyn Fn() -> String + Send + Sync>;
 
@@ -44,6 +47,12 @@ impl Threads {
         }
         builder.spawn(work).map(drop)
     }
+}
+
+/// Starts the thread of a pool's monitor. It runs no code of the user's, so what the user says of threads does not concern
+/// it.
+pub(super) fn start_monitor(work: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    thread::Builder::new().name("unstuck-monitor".to_owned()).stack_size(MONITOR_STACK).spawn(work).map(drop)
 }
 
 /// How many workers a multi-thread runtime has when nobody says: the variable `TOKIO_WORKER_THREADS`, or as many as the

@@ -73,7 +73,6 @@ impl Idle {
     }
 
     /// How many sleep, or are about to.
-    #[cfg(test)]
     pub(crate) fn sleeping(&self) -> usize {
         self.word.load(Ordering::SeqCst) / SLEEPING
     }

@@ -2,6 +2,7 @@
 //!
 //! - `worker`: the loop of one thread. `place`: what others see of it. `places`: the array of them.
 //! - `ring`: a worker's own queue. `inject`: the shared one.
+//! - `monitor`: a thread that sees to it that nothing gets stuck. `judge`: how it decides. `alarm`: when it sleeps.
 //! - `idle` and `idle.md`: who sleeps and whom to wake. `seat`: who waits in the driver.
 //!
 //! 1. The pool's threads keep it alive, and with it every task that is not complete (rule 1 of `unstuck_task::Home`).
@@ -11,7 +12,10 @@
 //! 3. A thread in a blocking part keeps its place, runs nothing, and is replaced by a spare for that time.
 //! 4. Every thread is a `Member`, from before it is started: whatever becomes of it, it leaves.
 
+mod alarm;
 pub(crate) mod idle;
+pub(crate) mod judge;
+mod monitor;
 pub(crate) mod place;
 pub(crate) mod places;
 pub(crate) mod ring;
@@ -39,6 +43,7 @@ use crate::latch::{Latch, Present};
 use crate::worker_local::current_worker;
 use crate::{Hooks, Tuning, run_hook, wake};
 use idle::Idle;
+use monitor::Monitor;
 use places::Places;
 use ring::Ring;
 use seat::Seat;
@@ -58,6 +63,16 @@ pub struct Config {
     pub tuning: Tuning,
     /// Where random numbers begin.
     pub seed: u64,
+    /// `None`: nobody looks after polls that do not end.
+    pub monitor: Option<MonitorConfig>,
+}
+
+/// How stuck polls are found.
+pub struct MonitorConfig {
+    /// A poll that lasts for so long is stuck.
+    pub threshold: Duration,
+    /// Makes the monitor's thread, given what it does. Called once.
+    pub start_thread: StartThread,
 }
 
 /// The scheduler, as its runtime holds it.
@@ -93,6 +108,9 @@ pub struct Shared {
     /// have nobody who stands in for them.
     surplus: AtomicIsize,
     threads: Arc<Latch>,
+    /// How many threads are in the loop of a worker.
+    loops: AtomicUsize,
+    monitor: Option<Monitor>,
 }
 
 /// What is counted for one of the configured workers.
@@ -155,6 +173,8 @@ impl Pool {
             cancelling: AtomicUsize::new(0),
             surplus: AtomicIsize::new(0),
             threads: Latch::new(),
+            loops: AtomicUsize::new(0),
+            monitor: config.monitor.as_ref().map(|monitor| Monitor::new(monitor.threshold)),
         });
         // SAFETY: the Arc's content does not move. The last thread closes the list, waits for wakers and drains (rule 2)
         // before it gives its reference back; without any thread, the drop of `Pool` does.
@@ -175,6 +195,10 @@ impl Pool {
         for index in 0..self.shared.workers {
             let member = Member::new(&self.shared, handle.clone(), index, index, false);
             (config.start_thread)(Box::new(move || member.run())).inspect_err(|_| self.shared.close())?;
+        }
+        if let Some(monitor) = &config.monitor {
+            let watcher = Watcher(Member::new(&self.shared, handle.clone(), 0, 0, false));
+            (monitor.start_thread)(Box::new(move || watcher.run())).inspect_err(|_| self.shared.close())?;
         }
         Ok(())
     }
@@ -242,6 +266,19 @@ impl Member {
     }
 }
 
+/// The monitor's thread: one of the pool's, but no worker.
+struct Watcher(Member);
+
+impl Watcher {
+    fn run(&self) {
+        let Member { pool, handle, .. } = &self.0;
+        let _context = handle.enter();
+        if let Some(monitor) = &pool.monitor {
+            monitor.run(pool);
+        }
+    }
+}
+
 impl Drop for Member {
     fn drop(&mut self) {
         let _context = self.handle.enter();
@@ -266,6 +303,17 @@ impl Shared {
         self.closed.store(true, Ordering::Release);
         for index in self.idle.wake_all() {
             self.unpark(index);
+        }
+        if let Some(monitor) = &self.monitor {
+            monitor.end();
+        }
+    }
+
+    /// A worker is awake that slept, or may have: the monitor looks after it.
+    #[inline]
+    pub(crate) fn worker_is_awake(&self) {
+        if let Some(monitor) = &self.monitor {
+            monitor.worker_woke();
         }
     }
 
@@ -339,7 +387,7 @@ impl Shared {
 
     /// Is there anything that a worker could take? Call it after a fence; see `idle.md`.
     pub(crate) fn has_work(&self) -> bool {
-        !self.inject.is_empty() || (0..self.places.visible()).any(|index| !self.places.get(index).ring.is_empty())
+        !self.inject.is_empty() || (0..self.places.visible()).any(|index| self.places.get(index).has_work_for_others())
     }
 
     /// A spare asks whether it is the one that is not needed any more.
@@ -512,6 +560,7 @@ impl Scheduler for Shared {
                 return None;
             }
             let part = Box::new(BlockingPart { worker });
+            worker.pool.places.get(worker.index).announce(true);
             worker.hand_over();
             worker.pool.one_runs_less(worker.acts_as);
             // Also when a spare comes: it may have to wait for a thread.
@@ -532,6 +581,8 @@ impl Drop for BlockingPart {
         // SAFETY: the part is a value on the stack of a function that the worker called, on its thread.
         let worker = unsafe { &*self.worker };
         worker.blocks.set(false);
+        worker.pool.places.get(worker.index).announce(false);
+        worker.pool.worker_is_awake();
         worker.pool.counts[worker.acts_as].own.is_this_thread();
         worker.pool.one_runs_more();
     }

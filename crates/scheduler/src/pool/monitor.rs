@@ -6,13 +6,15 @@
 //! 3. It sleeps while the pool does, and is woken by the first worker that wakes ([`alarm`](super::alarm)).
 //! 4. It is one of the pool's threads: it ends when the pool is closed, and whoever shuts down waits for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use unstuck_base::sync::atomic::Ordering;
 use unstuck_driver::Activity;
 
 use super::Shared;
 use super::alarm::Alarm;
-use super::judge::{Action, Judge, Limits, NextLook, Sample, Sight};
+use super::judge::{Action, Judge, Limits, NextLook, Sight};
 use crate::counts::Tally;
 
 /// What others see of the monitor.
@@ -41,7 +43,7 @@ impl Monitor {
     }
 
     /// Looks until the pool is closed. The thread is in the runtime's context.
-    pub(crate) fn run(&self, pool: &std::sync::Arc<Shared>) {
+    pub(crate) fn run(&self, pool: &Arc<Shared>) {
         let limits = Limits { threshold: self.threshold, workers: pool.workers };
         let mut judge = Judge::new(limits, pool.kernel.real_now());
         let mut spares = 0;
@@ -66,7 +68,7 @@ impl Monitor {
         self.alarm.disarm();
     }
 
-    fn act(&self, pool: &std::sync::Arc<Shared>, action: &Action, spares: &mut usize) {
+    fn act(&self, pool: &Arc<Shared>, action: &Action, spares: &mut usize) {
         if action.fill_seat {
             pool.offer_seat();
         }
@@ -74,18 +76,18 @@ impl Monitor {
             pool.places.get(index).open_slot(action.stuck.contains(&index));
         }
         for (index, epoch) in &action.burn {
-            pool.places.get(*index).poll_is_long(*epoch);
+            pool.places.get(*index).poll_burns(*epoch);
         }
         for _ in 0..action.newly_stuck {
             self.stuck_polls.add_one();
         }
         while *spares < action.spares {
             *spares += 1;
-            pool.add_spare(action.stuck.first().copied().unwrap_or(0) % pool.workers);
+            pool.one_runs_less(action.stuck.first().copied().unwrap_or(0) % pool.workers);
         }
         while *spares > action.spares {
             *spares -= 1;
-            pool.remove_spare();
+            pool.one_runs_more();
         }
         // What is queued behind a stuck poll, or was woken by it, nobody else knows of.
         if action.stuck.iter().any(|index| pool.places.get(*index).queued() > 0) {
@@ -101,7 +103,7 @@ fn look(pool: &Shared) -> Sight {
         places: (0..pool.places.visible()).map(sample).collect(),
         seat: pool.seat.visits(),
         sleeping: pool.idle.sleeping(),
-        threads: pool.running(),
+        threads: pool.loops.load(Ordering::SeqCst),
     }
 }
 

@@ -5,15 +5,19 @@
 //!    both take by a swap, so it is sound to take from any thread; thieves leave it alone unless its worker looks stuck.
 //! 3. The epoch is even between two polls and odd during one. Only the worker writes it, with plain stores; a watcher
 //!    that sees the same odd epoch for too long knows that one poll has not ended.
-//! 4. A worker that is going to sleep in the driver says so before it looks for notifications, and an unparking thread
+//! 4. The monitor opens the slot of a place to thieves while a poll there is stuck, and notes the epoch of a poll that
+//!    burns; the worker reads that note when the poll ends.
+//! 5. A worker that is going to sleep in the driver says so before it looks for notifications, and an unparking thread
 //!    leaves the notification before it looks where the worker sleeps.
 
 use std::ptr::{self, NonNull};
 
 use unstuck_base::parker::Parker;
-use unstuck_base::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use unstuck_base::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use unstuck_driver::ThreadKey;
 use unstuck_task::Runnable;
 
+use super::judge::Sample;
 use super::ring::Ring;
 use crate::asleep::Asleep;
 
@@ -22,6 +26,16 @@ pub(crate) struct Place {
     pub(crate) ring: Ring,
     slot: AtomicPtr<()>,
     epoch: AtomicU64,
+    /// Whether the worker is in a blocking part that it announced.
+    announced: AtomicBool,
+    /// Whether the task that is polled is known to burn.
+    long: AtomicBool,
+    /// Rule 4.
+    slot_is_open: AtomicBool,
+    /// Rule 4; 0 for none.
+    burning: AtomicU64,
+    /// The key of the worker's thread; 0 for none.
+    thread: AtomicU64,
     parker: Parker,
     seated: Asleep,
 }
@@ -32,6 +46,11 @@ impl Place {
             ring: Ring::new(),
             slot: AtomicPtr::new(ptr::null_mut()),
             epoch: AtomicU64::new(0),
+            announced: AtomicBool::new(false),
+            long: AtomicBool::new(false),
+            slot_is_open: AtomicBool::new(false),
+            burning: AtomicU64::new(0),
+            thread: AtomicU64::new(0),
             parker: Parker::new(),
             seated: Asleep::new(),
         }
@@ -55,10 +74,31 @@ impl Place {
         Self::from_slot(self.slot.swap(ptr::null_mut(), Ordering::Acquire))
     }
 
+    /// Takes the runnable out of the slot of another worker, if that is stuck.
+    pub(crate) fn steal_slot(&self) -> Option<Runnable> {
+        // Relaxed: a hint; the swap decides who has it.
+        if self.slot_is_open.load(Ordering::Relaxed) { self.take_slot() } else { None }
+    }
+
+    /// Whether there is something that others may take.
+    pub(crate) fn has_work_for_others(&self) -> bool {
+        !self.ring.is_empty()
+            // Relaxed: as in `has_work`, whose caller has fenced.
+            || (self.slot_is_open.load(Ordering::Relaxed) && !self.slot.load(Ordering::Relaxed).is_null())
+    }
+
+    /// Says whether others may take what is in the slot. Only the monitor.
+    pub(crate) fn open_slot(&self, open: bool) {
+        // Relaxed: as in `steal_slot`.
+        if self.slot_is_open.load(Ordering::Relaxed) != open {
+            self.slot_is_open.store(open, Ordering::Relaxed);
+        }
+    }
+
     /// How many runnables are queued here.
     #[inline]
     pub(crate) fn queued(&self) -> usize {
-        // Relaxed: the worker itself asks.
+        // Relaxed: the worker itself asks, or it is a hint.
         self.ring.len() + usize::from(!self.slot.load(Ordering::Relaxed).is_null())
     }
 
@@ -78,6 +118,36 @@ impl Place {
     pub(crate) fn polls(&self) -> (u64, bool) {
         let epoch = self.epoch.load(Ordering::Relaxed);
         (epoch.div_ceil(2), epoch % 2 == 1)
+    }
+
+    /// What a watcher sees.
+    pub(crate) fn sample(&self) -> Sample {
+        // Relaxed: as in `turn_epoch`; the flags are hints.
+        Sample {
+            epoch: self.epoch.load(Ordering::Relaxed),
+            announced: self.announced.load(Ordering::Relaxed),
+            long: self.long.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A blocking part begins or ends. Only the worker.
+    pub(crate) fn announce(&self, blocks: bool) {
+        self.announced.store(blocks, Ordering::Relaxed);
+    }
+
+    /// The poll of this epoch was found to burn. Only the monitor.
+    pub(crate) fn poll_burns(&self, epoch: u64) {
+        self.burning.store(epoch, Ordering::Relaxed);
+    }
+
+    /// The thread that has this place, or has left it. Only the worker.
+    pub(crate) fn set_thread(&self, thread: Option<ThreadKey>) {
+        self.thread.store(thread.map_or(0, |key| key.0), Ordering::Relaxed);
+    }
+
+    /// The thread of the worker.
+    pub(crate) fn thread(&self) -> Option<ThreadKey> {
+        Some(self.thread.load(Ordering::Relaxed)).filter(|key| *key != 0).map(ThreadKey)
     }
 
     /// Wakes the worker wherever it sleeps (`unpark_driver` wakes who sleeps in the driver), or makes its next sleep

@@ -48,6 +48,12 @@ impl Seat {
         idle.wake_a(|_any| true)
     }
 
+    /// How often somebody sat down or got up: odd while somebody sits.
+    pub(crate) fn visits(&self) -> u64 {
+        // Relaxed: a watcher only compares what it sees with what it saw.
+        self.visits.load(Ordering::Relaxed)
+    }
+
     /// Takes the driver out, for ever.
     pub(crate) fn close(&self) -> Option<Box<dyn Driver>> {
         self.driver.lock().take()

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use unstuck_base::fork::{Process, abort_in_child};
 use unstuck_base::prng::Prng;
+use unstuck_base::sync::atomic::Ordering;
 use unstuck_base::{WakeBatch, local};
 use unstuck_driver::Kernel;
 use unstuck_task::Runnable;
@@ -93,6 +94,9 @@ impl Worker {
         let home = self.pool.home.get().key();
         as_worker(self, || {
             let _leave = Leave(self, local::set_home(home, self.index + 1));
+            self.place().set_thread(self.kernel().this_thread());
+            self.pool.loops.fetch_add(1, Ordering::SeqCst);
+            self.pool.worker_is_awake();
             self.pool.counts[self.acts_as].own.is_this_thread();
             let mut pace = Pace::new(self.pool.tuning.event_interval, self.kernel().real_now());
             let mut patience = Patience::new();
@@ -254,6 +258,7 @@ impl Worker {
             run_hook(&self.pool.hooks.unpark);
         }
         self.search_again();
+        self.pool.worker_is_awake();
         let task = self.next_task().or_else(|| self.steal());
         self.stop_searching();
         pace.found();
@@ -313,7 +318,7 @@ impl Worker {
         self.batching.set(false);
     }
 
-    /// Takes half of another worker's ring.
+    /// Takes half of another worker's ring, or else what is in the slot of one that is stuck.
     fn steal(&self) -> Option<Runnable> {
         let places = self.pool.places.visible();
         if places == 1 {
@@ -325,6 +330,7 @@ impl Worker {
             .map(|offset| (start + offset) % places)
             .filter(|index| *index != self.index)
             .find_map(|index| self.pool.places.get(index).ring.take_some_into(&self.place().ring))
+            .or_else(|| (0..places).find_map(|index| self.pool.places.get(index).steal_slot()).map(|task| (task, 1)))
             .map(|(task, count)| {
                 self.counts().stole(count);
                 task
@@ -349,6 +355,8 @@ impl Worker {
     fn leave(&self) {
         let place = self.place();
         self.watch.worked(self.counts(), self.polls(), self.kernel().real_now());
+        place.set_thread(None);
+        self.pool.loops.fetch_sub(1, Ordering::SeqCst);
         let mut left = false;
         while let Some(task) = place.take_slot().or_else(|| place.ring.pop()) {
             self.push_to_inject(task);

@@ -5,16 +5,18 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use unstuck_context::Parts;
 use unstuck_driver::clock::pausable;
 use unstuck_driver::{Driver, Kernel, PausedClock, Timers};
 use unstuck_os::Batches;
-use unstuck_scheduler::{BlockingPool, Pool, Single, Tuning, blocking, pool};
+use unstuck_scheduler::pool::{self, MonitorConfig};
+use unstuck_scheduler::{BlockingPool, Pool, Single, Tuning, blocking};
 
 use super::{Builder, Flavor};
 use crate::runtime::histogram::ByResolution;
-use crate::runtime::threads::default_workers;
+use crate::runtime::threads::{default_workers, start_monitor};
 use crate::runtime::{Handle, Kind, LocalOptions, LocalRuntime, RngSeed, Runtime};
 
 impl Builder {
@@ -138,6 +140,7 @@ impl Builder {
             hooks: self.hooks.clone(),
             tuning: self.tuning(),
             seed: self.seed_or_entropy(&*kernel),
+            monitor: self.monitor(),
         };
         let pool = Pool::new(&config, kernel.clone(), driver, timers.clone(), blocking.clone());
         let parts = Parts {
@@ -163,6 +166,11 @@ impl Builder {
             Kind::CurrentThread(_) => unreachable!("made above"),
         }
         Ok(runtime)
+    }
+
+    fn monitor(&self) -> Option<MonitorConfig> {
+        (self.stuck_threshold != Duration::MAX)
+            .then(|| MonitorConfig { threshold: self.stuck_threshold, start_thread: Box::new(start_monitor) })
     }
 
     fn seed_or_entropy(&self, kernel: &dyn Kernel) -> u64 {

@@ -8,6 +8,46 @@ use crate::runtime::{HistogramConfiguration, HistogramScale, RngSeed};
 
 /// Scheduling.
 impl Builder {
+    /// How long a poll may last before the multi-thread runtime takes its worker for stuck; 10 ms without this. A thread of
+    /// the runtime looks after that, and sleeps while the runtime does. What is queued behind a stuck poll is taken over by
+    /// other workers, and a spare one stands in: one for each poll that waits in the system, and for those that keep a core
+    /// busy as many as there are workers at most. So a task that blocks delays the others by about this time, whatever else
+    /// the workers do.
+    ///
+    /// [`Duration::MAX`] switches it off. On a current-thread runtime nobody could stand in, so it has no effect there.
+    ///
+    /// This is unstuck's own: Tokio has no such method.
+    ///
+    /// # Panics
+    /// If `threshold` is zero.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::runtime::Builder;
+    /// use unstuck::time::{Duration, sleep};
+    ///
+    /// let runtime = Builder::new_multi_thread()
+    ///     .worker_threads(1)
+    ///     .enable_time()
+    ///     .stuck_threshold(Duration::from_millis(5))
+    ///     .build()?;
+    /// let (over, is_over) = std::sync::mpsc::channel();
+    /// // The only worker waits for something that another task does.
+    /// let blocks = runtime.spawn(async move { is_over.recv().unwrap() });
+    /// runtime.spawn(async move {
+    ///     sleep(Duration::from_millis(1)).await;
+    ///     over.send("done").unwrap();
+    /// });
+    /// assert_eq!(runtime.block_on(blocks).unwrap(), "done");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn stuck_threshold(&mut self, threshold: Duration) -> &mut Self {
+        assert!(!threshold.is_zero(), "stuck_threshold must be longer than zero; Duration::MAX switches it off");
+        self.stuck_threshold = threshold;
+        self
+    }
+
     /// After how many polls a worker looks at the queue that all share, although it has tasks of its own. Without this it
     /// does so whenever it looks at the outside world.
     ///
