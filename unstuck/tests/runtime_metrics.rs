@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::mpsc;
 use std::task::Poll;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use unstuck::net::TcpListener;
 use unstuck::runtime::{Builder, HistogramConfiguration, Runtime, RuntimeMetrics, worker_index};
@@ -71,10 +71,16 @@ fn a_task_is_scheduled_from_outside_or_by_a_worker() {
 fn a_full_queue_overflows_into_the_shared_one() {
     let runtime = pool(1);
     let metrics = runtime.metrics();
-    runtime.block_on(async {
-        unstuck::spawn(async { (0..300).for_each(|_| drop(unstuck::spawn(async {}))) }).await.unwrap();
-    });
-    assert_eq!(metrics.worker_overflow_count(0), 1);
+    let spawn = |tasks| {
+        runtime.block_on(async {
+            unstuck::spawn(async move { (0..tasks).for_each(|_| drop(unstuck::spawn(async {}))) }).await.unwrap();
+        });
+    };
+    spawn(100);
+    assert_eq!(metrics.worker_overflow_count(0), 0);
+    spawn(300);
+    // Once, unless the system holds up the poll: then a stand-in takes tasks meanwhile, and the queue can fill up again.
+    assert!(metrics.worker_overflow_count(0) >= 1);
 }
 
 #[test]
@@ -109,18 +115,13 @@ fn a_worker_that_sleeps_has_an_odd_count_and_wakes_to_end() {
 fn a_poll_that_takes_long_is_busy_time_and_sleep_is_not() {
     for runtime in [one_thread(), pool(1)] {
         let metrics = runtime.metrics();
-        let long = Duration::from_millis(20);
+        let (started, long) = (Instant::now(), Duration::from_millis(20));
         runtime.block_on(runtime.spawn(async move { thread::sleep(long) })).unwrap();
-        let asleep = runtime.block_on(async {
-            let started = unstuck::time::Instant::now();
-            unstuck::time::sleep(Duration::from_millis(200)).await;
-            started.elapsed()
+        // A system that holds up the thread makes it busy for longer, but not for ever, as sleep would.
+        until(|| {
+            runtime.block_on(async { unstuck::time::sleep(Duration::from_millis(50)).await });
+            (long..started.elapsed() / 2).contains(&metrics.worker_total_busy_duration(0))
         });
-        drop(runtime);
-        let busy = metrics.worker_total_busy_duration(0);
-        assert!(busy >= long, "{busy:?}");
-        // What it slept beside is far more than what it had to do.
-        assert!(busy < long + asleep, "{busy:?}");
     }
 }
 

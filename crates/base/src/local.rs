@@ -40,7 +40,8 @@ pub const WAITS: usize = 8;
 pub struct TaskRef {
     /// The task, or the root future of a `block_on`.
     pub id: NonZeroU64,
-    /// The task's poll number: wraps around, and is equal for two moments only if they belong to one poll.
+    /// The task's poll number: wraps around, and differs between a poll and the next. A `block_on` inside a poll counts
+    /// on from it, so that a number may come twice.
     pub poll: u32,
     /// Whether this is the root future of a `block_on`, which has an identity but no public task id.
     pub root: bool,
@@ -203,6 +204,20 @@ pub fn end_poll(outer: Outer) -> Waits {
             len => Waits { len, first: local.waits.get(usize::from(start)).and_then(Cell::get) },
         }
     })
+}
+
+/// Runs `f` as a poll of `task`, for a thread that blocks inside that task: the poll around it goes on after.
+pub fn in_poll_of<R>(task: TaskRef, f: impl FnOnce() -> R) -> R {
+    struct End(Option<Outer>);
+    impl Drop for End {
+        fn drop(&mut self) {
+            if let Some(outer) = self.0.take() {
+                let _waits = end_poll(outer);
+            }
+        }
+    }
+    let _end = End(Some(begin_poll(task)));
+    f()
 }
 
 /// What the poll in progress waits for so far, at most the first [`WAITS`] things.
@@ -475,6 +490,17 @@ mod tests {
         assert_eq!(current_task(), Some(a));
         let _ = end_poll(outer);
         assert_eq!(current_task(), None);
+    }
+
+    #[test]
+    fn a_poll_inside_ends_also_when_it_panics() {
+        let (a, b) = (task(3), task(4));
+        let outer = begin_poll(a);
+        let panicked =
+            std::panic::catch_unwind(|| in_poll_of(b, || assert_eq!(current_task(), Some(a), "inside is b")));
+        assert!(panicked.is_err());
+        assert_eq!(current_task(), Some(a));
+        let _ = end_poll(outer);
     }
 
     #[test]

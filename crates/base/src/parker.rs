@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::const_unless_model;
 use crate::fork::UsedBy;
+use crate::local;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Condvar, Mutex};
 
@@ -134,14 +135,23 @@ impl Wake for Parker {
 }
 
 /// Runs `future` to its end on this thread, which sleeps while the future waits. No runtime is involved: for the
-/// `blocking_*` methods of channels and locks.
+/// `blocking_*` methods of channels and locks. Inside a task, that task's polls go on here.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let parker = std::sync::Arc::new(Parker::new());
     let waker = Waker::from(parker.clone());
     let mut cx = Context::from_waker(&waker);
     let mut future = pin!(future);
+    let mut task = local::current_task();
     loop {
-        match crate::local::with_full_budget(|| future.as_mut().poll(&mut cx)) {
+        let poll = || future.as_mut().poll(&mut cx);
+        let polled = match &mut task {
+            Some(task) => {
+                task.poll = task.poll.wrapping_add(1);
+                local::in_poll_of(*task, poll)
+            }
+            None => local::with_full_budget(poll),
+        };
+        match polled {
             Poll::Ready(output) => return output,
             Poll::Pending => parker.park(),
         }

@@ -22,7 +22,11 @@ fn registered(number: i32) -> (signal_hook_registry::SigId, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let counts = count.clone();
     // SAFETY: the handler adds to an atomic.
-    let id = unsafe { signal_hook_registry::register(number, move || drop(counts.fetch_add(1, Ordering::SeqCst))) };
+    let id = unsafe {
+        signal_hook_registry::register(number, move || {
+            counts.fetch_add(1, Ordering::SeqCst);
+        })
+    };
     (id.unwrap(), count)
 }
 

@@ -140,7 +140,7 @@ fn a_child_reads_an_input_while_its_parent_waits_for_one() {
         println!("{DONE}");
         std::process::exit(0);
     }
-    let program = Command::new(std::env::current_exe().unwrap())
+    let mut program = Command::new(std::env::current_exe().unwrap())
         .args(["new_runtime::a_child_reads_an_input_while_its_parent_waits_for_one", "--exact", "--nocapture"])
         .env(PROGRAM, "1")
         .stdin(Stdio::piped())
@@ -148,8 +148,10 @@ fn a_child_reads_an_input_while_its_parent_waits_for_one() {
         .spawn()
         .unwrap();
     // Its input stays open, and empty, until it has ended.
-    let (mut said, _stdin) = (String::new(), program.stdin);
-    program.stdout.unwrap().read_to_string(&mut said).unwrap();
+    let (mut said, stdin) = (String::new(), program.stdin.take());
+    program.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    program.wait().unwrap();
+    drop(stdin);
     assert!(said.contains(DONE), "{said}");
 }
 

@@ -86,7 +86,7 @@ fn the_parents_local_runtime_and_set_tell_what_to_do() {
     let set = LocalSet::new();
     set.spawn_local(std::future::pending::<()>());
     assert_was_told(in_child(|| set.block_on(&current_thread(), std::future::pending::<()>())));
-    assert_was_told(in_child(|| drop(set.block_on(&current_thread(), async { spawn_local(async {}) }))));
+    assert_was_told(in_child(|| set.block_on(&current_thread(), async { spawn_local(async {}).await.unwrap() })));
     assert_eq!(in_child(|| drop_copy(&set)), End::Well);
     set.block_on(&current_thread(), async { spawn_local(async {}).await.unwrap() });
 }

@@ -1,5 +1,6 @@
 //! Loom: each word of this crate alone, then the whole of a scheduler in its smallest shape.
 
+mod alarm;
 mod asleep;
 mod blocking;
 mod idle;

@@ -12,7 +12,7 @@
 //! 3. A thread in a blocking part keeps its place, runs nothing, and is replaced by a spare for that time.
 //! 4. Every thread is a `Member`, from before it is started: whatever becomes of it, it leaves.
 
-mod alarm;
+pub(crate) mod alarm;
 pub(crate) mod idle;
 pub(crate) mod judge;
 mod monitor;

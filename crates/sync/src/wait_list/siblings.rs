@@ -3,7 +3,8 @@
 //! 1. It belongs to the lock of the queue, as the queue does. Who is in it is linked in that queue, and so is alive and
 //!    in place; who leaves the queue leaves this before.
 //! 2. A task has two runs here: its waiters that wait, and those that were granted. The waiters of a run stand together
-//!    in one bucket, as a rule the later before the earlier; nothing depends on their order.
+//!    in one bucket. Of those that wait, the one that was polled last is first; nothing but a good guess depends on it.
+//!    Those that wait and are known to be abandoned count, and stand nowhere: nobody looks for them.
 //! 3. A waiter that is granted while it has no siblings stays in the run of those that wait. The next one of its task
 //!    moves it.
 //! 4. A waiter's task is that of its stamp. Who changes the stamp takes it out before, or says which task it was.
@@ -34,6 +35,8 @@ pub(super) enum Sibling {}
 pub(super) enum Run {
     Waiting = 0,
     Granted = 1,
+    /// Waits, and is not polled.
+    Abandoned,
 }
 
 /// Buckets of a table that is empty or nearly so.
@@ -114,7 +117,7 @@ impl Siblings {
         }
     }
 
-    /// Moves `waiter`, whose state has changed, to the other run of its task.
+    /// Moves `waiter` to another run of its task.
     ///
     /// # Safety
     /// It is in here, of this task.
@@ -126,6 +129,17 @@ impl Siblings {
         }
     }
 
+    /// `waiter`, which waits, was polled.
+    ///
+    /// # Safety
+    /// It is in here, of this task.
+    pub(super) unsafe fn come_first(&mut self, waiter: NonNull<Waiter>, task: NonZeroU64) {
+        if self.first(task, Run::Waiting) != Some(waiter) {
+            // SAFETY: the caller's.
+            unsafe { self.change_run(waiter, task, Run::Waiting) }
+        }
+    }
+
     /// Takes `waiter` out.
     ///
     /// # Safety
@@ -134,8 +148,10 @@ impl Siblings {
         // SAFETY: the caller's, and rule 1.
         unsafe {
             let run = write(waiter, |entry| entry.run.take()).expect("it is in here");
-            let bucket = self.bucket(task, run);
-            self.buckets[bucket].remove(waiter);
+            if run != Run::Abandoned {
+                let bucket = self.bucket(task, run);
+                self.buckets[bucket].remove(waiter);
+            }
         }
         self.len -= 1;
         if self.len == 0 && self.buckets.len() > 4 * FEW {
@@ -146,7 +162,12 @@ impl Siblings {
     /// # Safety
     /// As [`insert`](Siblings::insert).
     unsafe fn push(&mut self, waiter: NonNull<Waiter>, task: NonZeroU64, run: Run) {
-        if 2 * self.len >= self.buckets.len() {
+        self.len += 1;
+        if run == Run::Abandoned {
+            // SAFETY: the caller's, and rule 1.
+            return unsafe { write(waiter, |entry| entry.run = Some(run)) };
+        }
+        if 2 * self.len > self.buckets.len() {
             self.grow();
         }
         let first = self.first(task, run);
@@ -162,7 +183,6 @@ impl Siblings {
                 None => self.buckets[bucket].push_front(waiter),
             }
         }
-        self.len += 1;
     }
 
     /// Twice the buckets. Runs stay together, in their order: a bucket is filled from one old one only.

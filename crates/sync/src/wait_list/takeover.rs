@@ -2,8 +2,9 @@
 //!
 //! 1. A waiter's siblings are the waiters of the same task in the same queue. A grant may pass from a waiter to a
 //!    sibling, never to another task. Code outside any task (and so on a foreign executor) has no siblings.
-//! 2. A grant wakes a sibling too, through its own waker: the next one and the latest one, as one of these may be what
-//!    the task polls now. A sibling with the granted one's waker needs no wake of its own.
+//! 2. A grant wakes two siblings too, through their own wakers: the one that was polled next after the granted one, and
+//!    the one that was polled last, as that is most likely what the task polls now. A sibling with the granted one's
+//!    waker needs no wake of its own.
 //! 3. A waiter that is polled and finds a granted sibling wakes itself, and looks again when its task is next polled. A
 //!    granted sibling is abandoned when its task was polled once more, from beginning to end, and did not poll it. The
 //!    poll in which the grant was first seen does not count, since the grant may have come in its middle: so the third
@@ -109,13 +110,15 @@ impl Queue {
         // SAFETY: the caller's, and rule 2 of the wait list.
         unsafe {
             let before = self.stamp(waiter, key);
-            let now = waiter.with(self, |entry| {
-                // Its task polls it.
+            let (now, run) = waiter.with(self, |entry| {
+                // It is polled.
                 entry.overlooked.polls = 0;
-                entry.stamp
+                (entry.stamp, entry.run.filter(|_| entry.state == State::Waiting))
             });
             if before.map(|before| before.id) != now.map(|now| now.id) {
                 self.change_task(NonNull::from(waiter), before, now);
+            } else if let (Some(_), Some(now)) = (run, now) {
+                self.siblings().come_first(NonNull::from(waiter), now.id);
             }
         }
     }
@@ -207,7 +210,7 @@ impl Queue {
                     entry.state = State::Waiting;
                     std::mem::take(&mut entry.has)
                 });
-                self.siblings().change_run(granted, task, Run::Waiting);
+                self.siblings().change_run(granted, task, Run::Abandoned);
             }
             self.waiting.remove(waiter);
             self.waiting.push_front(waiter);
@@ -225,10 +228,17 @@ impl Queue {
         let mut woken = [None, None];
         // SAFETY: the caller's; and who is in the index is in this queue, whose lock is ours (rule 2 of the wait list).
         unsafe {
-            let task = task_of(waiter).expect("who is in the index has a task");
+            let (task, run) = (task_of(waiter), read(waiter, |entry| entry.run));
+            let (task, run) = (task.expect("who is in the index has a task"), run.expect("it is in the index"));
             let siblings = self.siblings();
-            let next = siblings.previous(waiter, task, Run::Waiting);
-            if next.is_some() || siblings.next(waiter, task, Run::Waiting).is_some() {
+            let (next, is_single) = match run {
+                Run::Abandoned => (None, false),
+                _ => {
+                    let next = siblings.previous(waiter, task, run);
+                    (next, next.is_none() && siblings.next(waiter, task, run).is_none())
+                }
+            };
+            if !is_single {
                 siblings.change_run(waiter, task, Run::Granted);
                 let wake = |sibling: Option<NonNull<Waiter>>| {
                     let is_other = |waker: &mut Waker| !own.as_ref().is_some_and(|own| own.will_wake(waker));

@@ -9,4 +9,5 @@ mod once;
 mod rwlock;
 mod semaphore;
 mod support;
+mod takeover;
 mod traits;

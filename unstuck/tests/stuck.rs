@@ -1,0 +1,242 @@
+//! Tasks that block, or compute, and never come back in time: the others go on. Nothing here is measured; each program
+//! would hang for ever if somebody stayed stuck.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use unstuck::io::{AsyncReadExt, AsyncWriteExt};
+use unstuck::net::{TcpListener, TcpStream};
+use unstuck::runtime::{Builder, Runtime};
+use unstuck::sync::oneshot;
+use unstuck::task::{block_in_place, yield_now};
+use unstuck::time::sleep;
+
+fn workers(count: usize) -> Runtime {
+    Builder::new_multi_thread().worker_threads(count).enable_all().build().unwrap()
+}
+
+/// Blocks so many workers until what is returned is dropped; returns when all of them are blocked.
+fn block(runtime: &Runtime, count: usize) -> Vec<mpsc::Sender<()>> {
+    let (begins, begun) = mpsc::channel();
+    let held = (0..count)
+        .map(|_| {
+            let (hold, held) = mpsc::channel::<()>();
+            let begins = begins.clone();
+            runtime.spawn(async move {
+                begins.send(()).unwrap();
+                let _released = held.recv();
+            });
+            hold
+        })
+        .collect();
+    (0..count).for_each(|_| begun.recv().unwrap());
+    held
+}
+
+/// Keeps so many workers busy until what is returned says that it is enough.
+fn burn(runtime: &Runtime, count: usize) -> Arc<AtomicBool> {
+    let enough = Arc::new(AtomicBool::new(false));
+    let (begins, begun) = mpsc::channel();
+    for _ in 0..count {
+        let (enough, begins) = (enough.clone(), begins.clone());
+        runtime.spawn(async move {
+            begins.send(()).unwrap();
+            while !enough.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+    }
+    (0..count).for_each(|_| begun.recv().unwrap());
+    enough
+}
+
+/// Needs timers, I/O, new tasks and wake-ups, on workers.
+fn everything_goes_on(runtime: &Runtime) {
+    let task = runtime.spawn(async {
+        sleep(Duration::from_millis(2)).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = unstuck::spawn(async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"over here").await.unwrap();
+        });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        client.await.unwrap();
+        assert_eq!(text, "over here");
+    });
+    runtime.block_on(task).unwrap();
+}
+
+#[test]
+fn others_go_on_while_one_of_two_workers_is_blocked() {
+    let runtime = workers(2);
+    for _ in 0..3 {
+        let held = block(&runtime, 1);
+        everything_goes_on(&runtime);
+        drop(held);
+    }
+}
+
+#[test]
+fn others_go_on_while_every_worker_is_blocked() {
+    for count in [1, 2, 4] {
+        let runtime = workers(count);
+        let held = block(&runtime, count);
+        everything_goes_on(&runtime);
+        drop(held);
+    }
+}
+
+#[test]
+fn others_go_on_while_spares_are_blocked_as_well() {
+    let runtime = workers(1);
+    let held = block(&runtime, 10);
+    everything_goes_on(&runtime);
+    drop(held);
+}
+
+#[test]
+fn others_go_on_while_every_worker_computes() {
+    let runtime = workers(2);
+    let enough = burn(&runtime, 2);
+    everything_goes_on(&runtime);
+    enough.store(true, Ordering::Relaxed);
+}
+
+#[test]
+fn a_task_runs_that_was_woken_just_before_its_waker_blocks_for_it() {
+    for count in [1, 2] {
+        let runtime = workers(count);
+        let (wake, woken) = oneshot::channel();
+        let (answer, answered) = mpsc::channel();
+        runtime.spawn(async move {
+            woken.await.unwrap();
+            answer.send(7).unwrap();
+        });
+        let blocks = runtime.spawn(async move {
+            sleep(Duration::from_millis(2)).await;
+            wake.send(()).unwrap();
+            answered.recv().unwrap()
+        });
+        assert_eq!(runtime.block_on(blocks).unwrap(), 7);
+    }
+}
+
+#[test]
+fn tasks_run_that_a_stuck_poll_wakes_while_it_is_stuck() {
+    let runtime = workers(1);
+    let blocks = runtime.spawn(async {
+        for round in 0..5 {
+            let (answer, answered) = mpsc::channel();
+            unstuck::spawn(async move { answer.send(round).unwrap() });
+            assert_eq!(answered.recv(), Ok(round));
+        }
+    });
+    runtime.block_on(blocks).unwrap();
+}
+
+#[test]
+fn those_that_block_all_the_time_and_those_that_never_do_all_end() {
+    let runtime = workers(2);
+    let ended = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..40)
+        .map(|index| {
+            let ended = ended.clone();
+            runtime.spawn(async move {
+                for _ in 0..5 {
+                    if index % 2 == 0 {
+                        std::thread::sleep(Duration::from_millis(3 * (index % 7)));
+                    }
+                    yield_now().await;
+                    sleep(Duration::from_millis(1)).await;
+                }
+                ended.fetch_add(1, Ordering::Relaxed);
+            })
+        })
+        .collect();
+    for task in tasks {
+        runtime.block_on(task).unwrap();
+    }
+    assert_eq!(ended.load(Ordering::Relaxed), 40);
+}
+
+#[test]
+fn a_blocking_part_that_begins_when_the_poll_is_stuck_already_is_replaced_once() {
+    let runtime = workers(1);
+    let blocks = runtime.spawn(async {
+        let (answer, answered) = mpsc::channel();
+        let other = answer.clone();
+        unstuck::spawn(async move { answer.send(1).unwrap() });
+        assert_eq!(answered.recv(), Ok(1)); // by a spare
+        block_in_place(|| {
+            unstuck::spawn(async move { other.send(2).unwrap() });
+            assert_eq!(answered.recv(), Ok(2));
+        });
+        3
+    });
+    assert_eq!(runtime.block_on(blocks).unwrap(), 3);
+    everything_goes_on(&runtime);
+}
+
+#[test]
+fn many_blocking_parts_that_wait_for_tasks_all_end() {
+    let runtime = workers(2);
+    let tasks: Vec<_> = (0..64)
+        .map(|index| {
+            runtime.spawn(async move {
+                block_in_place(|| {
+                    unstuck::runtime::Handle::current().block_on(async move {
+                        sleep(Duration::from_millis(1)).await;
+                        unstuck::spawn(async move { index }).await.unwrap()
+                    })
+                })
+            })
+        })
+        .collect();
+    for (index, task) in tasks.into_iter().enumerate() {
+        assert_eq!(runtime.block_on(task).unwrap(), index);
+    }
+}
+
+#[test]
+fn the_end_of_a_runtime_does_not_wait_for_spares() {
+    let runtime = workers(2);
+    let held = block(&runtime, 3);
+    everything_goes_on(&runtime);
+    let ended = std::thread::spawn(move || runtime.shutdown_timeout(Duration::from_millis(1)));
+    ended.join().unwrap();
+    drop(held);
+}
+
+#[test]
+fn without_a_threshold_nobody_looks_after_the_workers() {
+    let monitors = || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        names.filter(|name| name.trim_end() == "unstuck-monitor").count()
+    };
+    // Other tests of this program have runtimes of their own: a process of its own, then.
+    if std::env::var_os("UNSTUCK_TEST_ALONE").is_none() {
+        let this = std::env::current_exe().unwrap();
+        let mut alone = std::process::Command::new(this);
+        alone.args(["--exact", "without_a_threshold_nobody_looks_after_the_workers", "--test-threads=1"]);
+        assert!(alone.env("UNSTUCK_TEST_ALONE", "1").status().unwrap().success());
+        return;
+    }
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all();
+    {
+        let runtime = builder.build().unwrap();
+        // A thread has its name when it has begun.
+        while monitors() == 0 {
+            std::thread::yield_now();
+        }
+        drop(runtime);
+    }
+    let _runtime = builder.stuck_threshold(Duration::MAX).build().unwrap();
+    assert_eq!(monitors(), 0);
+}
