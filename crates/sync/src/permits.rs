@@ -31,7 +31,7 @@ use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
 use unstuck_base::wake_batch::WakeBatch;
 
 use crate::holders::HeldBy;
-use crate::wait_list::{Look, Queue, WaitList, Waiter};
+use crate::wait_list::{Queue, WaitList, Waiter};
 
 pub(crate) use claim::{Claim, Source};
 
@@ -225,22 +225,19 @@ impl Permits {
     }
 
     /// On behalf of a claim that waits and has a granted sibling: takes over from siblings that are abandoned, and hands
-    /// out. `true`: it is too early to say; look again in the next poll.
+    /// out. `true`: if it still waits, look again in the next poll.
     ///
     /// # Safety
-    /// `waiter` has joined the queue, waits, and was stamped in the poll in progress.
+    /// `waiter` has joined the queue, waits, was stamped in the poll in progress, and has a granted sibling.
     #[cold]
     unsafe fn look_for_abandoned(&self, queue: &mut Queue, waiter: &Waiter, batch: &mut WakeBatch) -> bool {
         // SAFETY: forwarded.
-        match unsafe { queue.look_for_abandoned(waiter) } {
-            Look::Nothing => false,
-            Look::Early => true,
-            Look::Taken(in_hand) => {
-                self.held_by.fetched();
-                self.hand_out(queue, in_hand, batch);
-                false
-            }
+        let look = unsafe { queue.look_for_abandoned(waiter) };
+        if let Some(in_hand) = look.taken {
+            self.held_by.fetched();
+            self.hand_out(queue, in_hand, batch);
         }
+        look.is_early
     }
 
     /// Takes what there is, `n` at the most, whoever waits: for whom the queue is locked, or who forgets permits.

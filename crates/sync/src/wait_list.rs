@@ -45,8 +45,6 @@ use unstuck_base::wake_batch::WakeBatch;
 use siblings::{Run, Siblings};
 use takeover::Overlooked;
 
-pub(crate) use takeover::Look;
-
 /// The queue behind its lock.
 #[derive(Debug)]
 pub(crate) struct WaitList(Mutex<Queue>);

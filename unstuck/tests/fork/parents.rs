@@ -13,7 +13,7 @@ use unstuck::process::Command;
 use unstuck::runtime::{Handle, LocalRuntime, Runtime, is_rt_shutdown_err};
 use unstuck::signal::unix::{SignalKind, signal};
 use unstuck::task::{LocalSet, spawn_local};
-use unstuck::time::{Duration, sleep};
+use unstuck::time::{Duration, sleep, timeout};
 
 use crate::child::{End, assert_was_told, in_child};
 use crate::common::{both, current_thread, multi_thread};
@@ -153,7 +153,8 @@ fn sockets_dropped_in_the_child_stay_registered_in_the_parent() {
             });
             sleep(Duration::from_millis(2)).await;
             other.write_all(b"ab").unwrap();
-            assert_eq!(reads.await.unwrap(), *b"ab");
+            let read = timeout(Duration::from_secs(60), reads).await.expect("its descriptor is registered no more");
+            assert_eq!(read.unwrap(), *b"ab");
             let accepts = unstuck::spawn(async move { listener.accept().await.map(|_| listener) });
             sleep(Duration::from_millis(2)).await;
             // The child has closed its descriptor, not the connection.

@@ -309,6 +309,12 @@ impl Shared {
         }
     }
 
+    /// How many threads are in the loop of a worker.
+    fn loops(&self) -> usize {
+        // SeqCst: as the changes, which the monitor's last look before it sleeps must not miss.
+        self.loops.load(Ordering::SeqCst)
+    }
+
     /// A worker is awake that slept, or may have: the monitor looks after it.
     #[inline]
     pub(crate) fn worker_is_awake(&self) {

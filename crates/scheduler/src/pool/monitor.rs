@@ -9,7 +9,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use unstuck_base::sync::atomic::Ordering;
 use unstuck_driver::Activity;
 
 use super::Shared;
@@ -103,7 +102,7 @@ fn look(pool: &Shared) -> Sight {
         places: (0..pool.places.visible()).map(sample).collect(),
         seat: pool.seat.visits(),
         sleeping: pool.idle.sleeping(),
-        threads: pool.loops.load(Ordering::SeqCst),
+        threads: pool.loops(),
     }
 }
 

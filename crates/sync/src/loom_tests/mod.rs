@@ -12,6 +12,7 @@ mod oneshot;
 mod permits;
 mod rwlock;
 mod set_once;
+mod takeover;
 mod wait_list;
 mod watch;
 

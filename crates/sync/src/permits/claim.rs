@@ -171,19 +171,23 @@ impl<S: Source> Claim<S> {
             return Poll::Pending;
         };
         // SAFETY: as above.
-        let left = unsafe { queue.leave(waiter, permits.key(), &mut leftover) };
+        let (heir, left) = unsafe { (queue.heir(waiter), queue.leave(waiter, permits.key(), &mut leftover)) };
         // Relaxed: CLOSED and WAITERS change under the lock that we have.
         let word = permits.word.load(Ordering::Relaxed);
         if word & WAITERS != 0 && !waiter.is_exclusive() {
             permits.held_by.fetched();
         }
         drop(queue);
-        charge.made_progress();
-        if word & CLOSED == 0 {
-            return Poll::Ready(Ok(()));
+        let consumed = Consumed { permits, needs: left.has };
+        if let Some(heir) = heir {
+            heir.wake();
         }
-        permits.release(left.has);
-        Poll::Ready(Err(Closed))
+        charge.made_progress();
+        if word & CLOSED != 0 {
+            return Poll::Ready(Err(Closed));
+        }
+        std::mem::forget(consumed);
+        Poll::Ready(Ok(()))
     }
 
     /// The permits were there, but the budget is spent: keeps them as a grant in the queue (rule 2).
@@ -210,7 +214,10 @@ impl<S: Source> Claim<S> {
         let mut batch = WakeBatch::new();
         let mut queue = permits.list.lock();
         // SAFETY: the waiter has joined this list. We are being dropped in place.
-        let left = unsafe { queue.leave(&self.waiter, permits.key(), &mut leftover) };
+        let left = unsafe {
+            queue.heir(&self.waiter).into_iter().for_each(|heir| batch.push(heir));
+            queue.leave(&self.waiter, permits.key(), &mut leftover)
+        };
         permits.hand_out(&mut queue, left.has, &mut batch);
         drop(queue);
         batch.wake_all();
@@ -264,6 +271,7 @@ impl Place<'_> {
             let granted = queue.state(waiter) == State::Granted;
             let charge = if granted { charge(cx) } else { None };
             if charge.is_some() {
+                queue.heir(waiter).into_iter().for_each(|heir| batch.push(heir));
                 let _consumed = queue.leave(waiter, permits.key(), &mut leftover);
             } else {
                 if granted {
@@ -291,7 +299,7 @@ impl Place<'_> {
     }
 }
 
-/// Permits that a poll has consumed and not yet handed to its caller.
+/// Permits that a poll has consumed and not yet handed to its caller: they go back if a waker panics before.
 struct Consumed<'a> {
     permits: &'a Permits,
     needs: usize,

@@ -105,15 +105,21 @@ impl Siblings {
     pub(super) unsafe fn insert(&mut self, waiter: NonNull<Waiter>, task: NonZeroU64) {
         // SAFETY: the caller's, and rule 1.
         unsafe {
+            self.make_way(task);
+            let run = if read(waiter, |entry| entry.state == State::Granted) { Run::Granted } else { Run::Waiting };
+            self.push(waiter, task, run);
+        }
+    }
+
+    /// Before another one of this task comes: rule 3.
+    fn make_way(&mut self, task: NonZeroU64) {
+        // SAFETY: who is in here is in the queue, whose lock is ours.
+        unsafe {
             if let Some(first) = self.first(task, Run::Waiting)
                 && read(first, |entry| entry.state == State::Granted)
             {
-                // Rule 3.
-                self.remove(first, task);
-                self.push(first, task, Run::Granted);
+                self.change_run(first, task, Run::Granted);
             }
-            let run = if read(waiter, |entry| entry.state == State::Granted) { Run::Granted } else { Run::Waiting };
-            self.push(waiter, task, run);
         }
     }
 
@@ -135,6 +141,7 @@ impl Siblings {
     /// It is in here, of this task.
     pub(super) unsafe fn come_first(&mut self, waiter: NonNull<Waiter>, task: NonZeroU64) {
         if self.first(task, Run::Waiting) != Some(waiter) {
+            self.make_way(task);
             // SAFETY: the caller's.
             unsafe { self.change_run(waiter, task, Run::Waiting) }
         }

@@ -4,7 +4,7 @@
 //!    sibling, never to another task. Code outside any task (and so on a foreign executor) has no siblings.
 //! 2. A grant wakes two siblings too, through their own wakers: the one that was polled next after the granted one, and
 //!    the one that was polled last, as that is most likely what the task polls now. A sibling with the granted one's
-//!    waker needs no wake of its own.
+//!    waker needs no wake of its own. Who leaves, done or dropped, while a granted sibling is there wakes another one.
 //! 3. A waiter that is polled and finds a granted sibling wakes itself, and looks again when its task is next polled. A
 //!    granted sibling is abandoned when its task was polled once more, from beginning to end, and did not poll it. The
 //!    poll in which the grant was first seen does not count, since the grant may have come in its middle: so the third
@@ -52,19 +52,21 @@ const ABANDONED: u8 = 3;
 /// inside the task that runs until nobody is woken must come to its end.
 const LOOKS: u8 = 8;
 
+/// At how many siblings one looks to find one with a waker.
+const GUESSES: u32 = 8;
+
 /// What `tags` is while the index is in use.
 const ALL_TAGS: u64 = u64::MAX;
 
 /// What a waiter found that looked for abandoned siblings.
 #[must_use = "what was taken must be handed out; who is early wakes itself"]
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// No sibling was granted; or one was, and enough has been done to look again.
-    Nothing,
-    /// One was granted, and may still be polled: wake yourself.
-    Early,
-    /// The waiter is first in line now; so many permits are in the caller's hand, to be handed out from the front.
-    Taken(usize),
+pub(crate) struct Look {
+    /// Some were abandoned: the waiter is first in line now, and so many permits are in the caller's hand, to be handed
+    /// out from the front.
+    pub(crate) taken: Option<usize>,
+    /// One was granted that may still be polled. If the waiter still waits it must wake itself.
+    pub(crate) is_early: bool,
 }
 
 impl Overlooked {
@@ -155,12 +157,12 @@ impl Queue {
     /// Looks for abandoned siblings on behalf of `waiter`, which waits, and takes over from them (rules 3 and 4).
     ///
     /// # Safety
-    /// As [`stamp_again`](Queue::stamp_again), and it was stamped in the poll in progress.
+    /// As [`stamp_again`](Queue::stamp_again), it was stamped in the poll in progress, and it has a granted sibling.
     pub(crate) unsafe fn look_for_abandoned(&mut self, waiter: &Waiter) -> Look {
         let waiter = NonNull::from(waiter);
         // SAFETY: the caller's; and who is in the index is in this queue, whose lock is ours (rule 2 of the wait list).
         unsafe {
-            let Some(now) = read(waiter, |entry| entry.stamp) else { return Look::Nothing };
+            let now = read(waiter, |entry| entry.stamp).expect("who has siblings has a task");
             let (mut is_early, mut is_proven) = (false, false);
             let mut next = self.siblings().first(now.id, Run::Granted);
             while let Some(granted) = next {
@@ -169,11 +171,8 @@ impl Queue {
                 is_early |= !proven && looks <= LOOKS;
                 next = self.siblings().next(granted, now.id, Run::Granted);
             }
-            match (is_proven, is_early) {
-                (true, _) => Look::Taken(self.take_over(waiter, now.id)),
-                (false, true) => Look::Early,
-                (false, false) => Look::Nothing,
-            }
+            let taken = if is_proven { Some(self.take_over(waiter, now.id)) } else { None };
+            Look { taken, is_early }
         }
     }
 
@@ -240,17 +239,67 @@ impl Queue {
             };
             if !is_single {
                 siblings.change_run(waiter, task, Run::Granted);
-                let wake = |sibling: Option<NonNull<Waiter>>| {
-                    let is_other = |waker: &mut Waker| !own.as_ref().is_some_and(|own| own.will_wake(waker));
-                    write(sibling?, |entry| entry.waker.take_if(is_other))
-                };
-                woken = [wake(next), wake(siblings.first(task, Run::Waiting))];
+                let is_other = |waker: &mut Waker| !own.as_ref().is_some_and(|own| own.will_wake(waker));
+                let next = next.and_then(|next| write(next, |entry| entry.waker.take_if(is_other)));
+                woken = [next, self.wake_one_of(task, waiter, is_other)];
             }
         }
         // The one that was granted comes first: a set of futures that polls in the order of the wakes polls it before.
         for waker in [own].into_iter().chain(woken).flatten() {
             batch.push(waker);
         }
+    }
+
+    /// `waiter` is about to leave: the waker of a sibling that is to look in its stead, to be woken after the lock.
+    ///
+    /// # Safety
+    /// As [`stamp_again`](Queue::stamp_again).
+    #[inline]
+    pub(crate) unsafe fn heir(&mut self, waiter: &Waiter) -> Option<Waker> {
+        // SAFETY: the caller's, and rule 2 of the wait list.
+        let is_filed = unsafe { waiter.with(self, |entry| entry.run.is_some()) };
+        // SAFETY: the caller's; it is in the index.
+        if is_filed { unsafe { self.sibling_to_look(NonNull::from(waiter)) } } else { None }
+    }
+
+    /// # Safety
+    /// `waiter` is in the index.
+    #[inline(never)]
+    unsafe fn sibling_to_look(&mut self, waiter: NonNull<Waiter>) -> Option<Waker> {
+        // SAFETY: the caller's; and who is in the index is in this queue, whose lock is ours.
+        unsafe {
+            let task = task_of(waiter)?;
+            let granted = self.siblings().first(task, Run::Granted)?;
+            if granted == waiter && self.siblings().next(granted, task, Run::Granted).is_none() {
+                return None;
+            }
+            self.wake_one_of(task, waiter, |_| true)
+        }
+    }
+
+    /// Takes the waker of a waiting one of this task that passes, the one that was polled last if it has one. Who has
+    /// none was woken, and not polled since.
+    ///
+    /// # Safety
+    /// The lock is the caller's.
+    unsafe fn wake_one_of(
+        &mut self,
+        task: NonZeroU64,
+        but: NonNull<Waiter>,
+        passes: impl Fn(&mut Waker) -> bool,
+    ) -> Option<Waker> {
+        let mut next = self.siblings().first(task, Run::Waiting);
+        for _ in 0..GUESSES {
+            let sibling = next?;
+            // SAFETY: who is in the index is in this queue, whose lock is ours.
+            unsafe {
+                if sibling != but && read(sibling, |entry| entry.waker.is_some()) {
+                    return write(sibling, |entry| entry.waker.take_if(|waker| passes(waker)));
+                }
+                next = self.siblings().next(sibling, task, Run::Waiting);
+            }
+        }
+        None
     }
 
     /// `waiter` had one of these stamps and has the other now: somebody is there with the same tag, or another task polls

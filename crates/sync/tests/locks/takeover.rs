@@ -390,10 +390,36 @@ impl World {
         }
     }
 
-    /// All that was acquired is given back. From now on each task polls the future that it polled last, and no other, and
-    /// only when that one's own waker was woken. When it is done the task is over. Whether all come to their end.
-    fn ends(&mut self) -> bool {
+    /// The wakes so far of all futures of this task.
+    fn wakes(&self, owner: usize) -> usize {
+        let of_task = self.waiting.iter().filter(|waiting| waiting.owner == Some(owner));
+        of_task.map(|waiting| waiting.future.wakes.count()).sum()
+    }
+
+    /// All that was acquired is given back. From now on each task polls one of its futures, and no other; when that is
+    /// done the task is over. Whether all come to their end.
+    ///
+    /// With `one_waker` any of a task's futures wakes it, as in a `select!` by reference: it is the `which`th that it
+    /// polls. Without, each is polled only when its own waker was woken, as in a `FuturesUnordered`; then a task has two
+    /// futures, and polls the one that it polled last.
+    fn ends(&mut self, one_waker: bool, which: usize) -> bool {
+        let mut live = [None; TASKS];
+        for (owner, live) in live.iter_mut().enumerate() {
+            let of_task = |waiting: &&Waiting| waiting.owner == Some(owner);
+            let mut all: Vec<_> =
+                self.waiting.iter().filter(of_task).map(|waiting| (waiting.polled, waiting.number)).collect();
+            all.sort();
+            if all.is_empty() {
+                continue;
+            }
+            *live = Some(if one_waker { all[which % all.len()].1 } else { all[all.len() - 1].1 });
+            if !one_waker {
+                let gone = &all[1.min(all.len() - 1)..all.len() - 1];
+                self.waiting.retain(|waiting| !gone.iter().any(|(_, number)| *number == waiting.number));
+            }
+        }
         self.out.clear();
+        let mut seen = [None; TASKS];
         loop {
             let mut progress = false;
             // Who is outside any task is polled whenever it was woken.
@@ -404,19 +430,18 @@ impl World {
                 progress = true;
             }
             for owner in 0..TASKS {
-                let of_task = |waiting: &&Waiting| waiting.owner == Some(owner);
-                let Some(live) = self.waiting.iter().filter(of_task).map(|waiting| waiting.polled).max() else {
-                    continue;
-                };
-                let at = self.waiting.iter().position(|waiting| waiting.polled == live).unwrap();
-                if !self.waiting[at].future.is_woken() {
+                let Some(number) = live[owner] else { continue };
+                let at = self.waiting.iter().position(|waiting| waiting.number == number).unwrap();
+                let wakes = Some(self.wakes(owner));
+                if if one_waker { seen[owner] == wakes } else { !self.waiting[at].future.is_woken() } {
                     continue;
                 }
-                progress = true;
+                (seen[owner], progress) = (wakes, true);
                 self.tasks[owner].polls += 1;
                 if self.poll(at) {
                     self.out.clear();
                     self.waiting.retain(|waiting| waiting.owner != Some(owner));
+                    live[owner] = None;
                 }
             }
             if !progress {
@@ -433,6 +458,8 @@ proptest! {
     fn no_permit_is_lost_and_no_task_waits_for_itself(
         permits in 1..5usize,
         events in (1..5u32).prop_flat_map(|needs| events(needs, 2)),
+        one_waker: bool,
+        which: usize,
     ) {
         let mut world = World::new(permits);
         for event in events {
@@ -445,7 +472,7 @@ proptest! {
             let out: usize = world.out.iter().map(OwnedSemaphorePermit::num_permits).sum();
             prop_assert!(out + world.permits.available_permits() <= permits, "more permits than there are");
         }
-        prop_assert!(world.ends(), "{} futures wait for ever", world.waiting.len());
+        prop_assert!(world.ends(one_waker, which), "{} futures wait for ever", world.waiting.len());
         prop_assert_eq!(world.permits.available_permits(), permits);
     }
 
