@@ -108,6 +108,35 @@ fn others_go_on_while_every_worker_computes() {
 }
 
 #[test]
+fn others_go_on_beside_many_tasks_that_compute_for_long_and_those_all_have_their_turn() {
+    let runtime = workers(2);
+    let enough = Arc::new(AtomicBool::new(false));
+    let burners: Vec<_> = (0..6)
+        .map(|_| {
+            let enough = enough.clone();
+            runtime.spawn(async move {
+                let mut polls = 0;
+                while !enough.load(Ordering::Relaxed) || polls < 3 {
+                    let begin = std::time::Instant::now();
+                    while begin.elapsed() < Duration::from_millis(20) {
+                        std::hint::spin_loop();
+                    }
+                    polls += 1;
+                    yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for _ in 0..10 {
+        everything_goes_on(&runtime);
+    }
+    enough.store(true, Ordering::Relaxed);
+    for burner in burners {
+        runtime.block_on(burner).unwrap();
+    }
+}
+
+#[test]
 fn a_task_runs_that_was_woken_just_before_its_waker_blocks_for_it() {
     for count in [1, 2] {
         let runtime = workers(count);

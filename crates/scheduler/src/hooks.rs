@@ -160,7 +160,8 @@ pub(crate) fn run_hook(hook: &Option<Hook>) {
     }
 }
 
-/// Polls a task, which counts itself what it measures. With a `clock` it is known when the task was queued.
+/// Polls a task, which counts itself what it measures. With a `clock` it is known when the task was queued. `was_long` says
+/// after the poll whether it was long.
 #[inline]
 pub(crate) fn poll(
     task: Runnable,
@@ -168,10 +169,11 @@ pub(crate) fn poll(
     counts: &Counts,
     clock: Option<&QueueClock>,
     now: impl Fn() -> Instant,
+    was_long: impl FnOnce() -> bool,
 ) {
     let times = counts.poll_times();
     if hooks.before_poll.is_none() && hooks.after_poll.is_none() && times.is_none() && clock.is_none() {
-        return task.run();
+        return task.run_noting(was_long);
     }
     let queued = clock.map(|clock| clock.has_queued(&task));
     if let (Some(times), Some(queued)) = (counts.queue_times(), queued) {
@@ -182,10 +184,10 @@ pub(crate) fn poll(
     let origin = Origin { name: name.as_deref(), ..Origin::new(task.id(), task.spawned_at()) };
     tell(&hooks.before_poll, origin, queued);
     match times {
-        None => task.run(),
+        None => task.run_noting(was_long),
         Some(times) => {
             let began = now();
-            task.run();
+            task.run_noting(was_long);
             times.record(now().saturating_duration_since(began));
         }
     }

@@ -353,7 +353,9 @@ impl Running {
             self.yielded.set(false);
             let shared = self.shared();
             shared.counts.polled();
-            hooks::poll(task, &shared.hooks, &shared.counts, shared.queue_clock.as_ref(), || shared.kernel.real_now());
+            let (clock, now) = (shared.queue_clock.as_ref(), || shared.kernel.real_now());
+            // However long a poll was: nobody else could have run the others meanwhile.
+            hooks::poll(task, &shared.hooks, &shared.counts, clock, now, || false);
             look = self.polled(pace, self.yielded.get(), self.queue.borrow().len());
             if shared.has_panicked() || !shared.home.get().process().is_this() {
                 return After::Root;

@@ -15,9 +15,18 @@ use crate::header::Header;
 use crate::id::Id;
 use crate::origin::Extra;
 
+/// One poll, in the part of `meta` that counts those that remember a long one.
+const LONG_POLL: u64 = 1 << 16;
+
+/// So many polls remember one that was long.
+const LONG_POLLS: u64 = 8 * LONG_POLL;
+
+const LONG: u64 = 0xFF * LONG_POLL;
+
 /// What a task waits for, as words; see the module's rules.
 pub(crate) struct Record {
-    /// Version in the upper half; below it the kind, then how many things there are.
+    /// Version in the upper half; below it how many polls more the task counts as one with long polls, then the kind, then
+    /// how many things there are.
     meta: AtomicU64,
     key: AtomicUsize,
     at: AtomicPtr<Location<'static>>,
@@ -66,7 +75,8 @@ impl Record {
         }
         let version = (meta >> 32) as u32;
         let kind = waits.first.map_or(0, |wait| wait.kind as u8);
-        self.meta.store(u64::from(version | 1) << 32, Ordering::Relaxed);
+        let long = meta & LONG;
+        self.meta.store(u64::from(version | 1) << 32 | long, Ordering::Relaxed);
         // Release: pairs with the Acquire fence in `read`: who sees a new key also sees the odd version.
         fence(Ordering::Release);
         if let Some(wait) = waits.first {
@@ -75,8 +85,23 @@ impl Record {
         }
         let next = (version | 1).wrapping_add(1);
         // Release: pairs with the Acquire in `read`, which must see the key and the place.
-        let meta = u64::from(next) << 32 | u64::from(kind) << 8 | u64::from(waits.len);
+        let meta = u64::from(next) << 32 | long | u64::from(kind) << 8 | u64::from(waits.len);
         self.meta.store(meta, Ordering::Release);
+    }
+
+    /// Whether one of the last polls was long.
+    #[inline]
+    pub(crate) fn is_long(&self) -> bool {
+        self.meta.load(Ordering::Relaxed) & LONG != 0
+    }
+
+    /// A poll has ended that was long, or one of a task with long polls that was not. Only the runner calls this.
+    #[cold]
+    pub(crate) fn note_length(&self, was_long: bool) {
+        let meta = self.meta.load(Ordering::Relaxed);
+        let more = if was_long { LONG_POLLS } else { (meta & LONG) - LONG_POLL };
+        // Release: who reads the rest of the word relies on what `end_poll` released.
+        self.meta.store(meta & !LONG | more, Ordering::Release);
     }
 
     /// What the last poll waited for; `None` while it is being written.
@@ -125,6 +150,23 @@ impl Probe {
 #[cfg(all(test, not(unstuck_loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_poll_is_remembered_for_some_polls_whatever_they_wait_for() {
+        let record = Record::new();
+        assert!(!record.is_long());
+        record.note_length(true);
+        let wait = Wait { kind: WaitKind::Mutex, key: 0x77, at: Location::caller() };
+        for _ in 0..7 {
+            record.end_poll(Waits { len: 1, first: Some(wait) });
+            assert!(record.is_long());
+            record.note_length(false);
+            assert_eq!(record.read().unwrap().first.unwrap().key, 0x77);
+        }
+        record.note_length(false);
+        assert!(!record.is_long());
+        assert_eq!(record.read().unwrap().count, 1);
+    }
 
     #[test]
     fn a_record_tells_the_last_poll_and_is_cleared_by_one_that_waits_for_nothing_of_ours() {

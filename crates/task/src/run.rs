@@ -115,9 +115,21 @@ impl Runnable {
         unsafe { &(*raw.cast::<Header>().as_ptr()).queue_link }
     }
 
+    /// Whether one of the task's last polls was [noted](Runnable::run_noting) to be long.
+    #[inline]
+    pub fn is_long(&self) -> bool {
+        self.header().record.is_long()
+    }
+
     /// Polls the task once, and does what comes of it: the task waits, or is scheduled again, or is over. The thread
     /// keeps the task's scheduler alive.
     pub fn run(self) {
+        self.run_noting(|| false);
+    }
+
+    /// As [`run`](Runnable::run); when the task is not over, `was_long` says whether the poll was long.
+    #[inline]
+    pub fn run_noting(self, was_long: impl FnOnce() -> bool) {
         let task = ManuallyDrop::new(self).0;
         // SAFETY: the runnable counts a reference.
         let header = unsafe { task.as_ref() };
@@ -146,6 +158,10 @@ impl Runnable {
             return unsafe { cancel(task) };
         }
         header.record.end_poll(waits);
+        let was_long = was_long();
+        if was_long || header.record.is_long() {
+            header.record.note_length(was_long);
+        }
         let home = header.home;
         match header.state.pend() {
             OnPend::Waits => {}

@@ -6,6 +6,7 @@ mod blocking;
 mod idle;
 mod inject;
 mod latch;
+mod long;
 mod places;
 mod ring;
 mod seat;

@@ -3,6 +3,7 @@
 //! - `worker`: the loop of one thread. `place`: what others see of it. `places`: the array of them.
 //! - `ring`: a worker's own queue. `inject`: the shared one.
 //! - `monitor`: a thread that sees to it that nothing gets stuck. `judge`: how it decides. `alarm`: when it sleeps.
+//! - `long`: tasks that keep a core busy for long at a time.
 //! - `idle` and `idle.md`: who sleeps and whom to wake. `seat`: who waits in the driver.
 //!
 //! 1. The pool's threads keep it alive, and with it every task that is not complete (rule 1 of `unstuck_task::Home`).
@@ -15,6 +16,7 @@
 pub(crate) mod alarm;
 pub(crate) mod idle;
 pub(crate) mod judge;
+pub(crate) mod long;
 mod monitor;
 pub(crate) mod place;
 pub(crate) mod places;
@@ -43,6 +45,7 @@ use crate::latch::{Latch, Present};
 use crate::worker_local::current_worker;
 use crate::{Hooks, Tuning, run_hook, wake};
 use idle::Idle;
+use long::Long;
 use monitor::Monitor;
 use places::Places;
 use ring::Ring;
@@ -110,6 +113,7 @@ pub struct Shared {
     threads: Arc<Latch>,
     /// How many threads are in the loop of a worker.
     loops: AtomicUsize,
+    pub(crate) long: Long,
     monitor: Option<Monitor>,
 }
 
@@ -174,6 +178,7 @@ impl Pool {
             surplus: AtomicIsize::new(0),
             threads: Latch::new(),
             loops: AtomicUsize::new(0),
+            long: Long::new(workers),
             monitor: config.monitor.as_ref().map(|monitor| Monitor::new(monitor.threshold)),
         });
         // SAFETY: the Arc's content does not move. The last thread closes the list, waits for wakers and drains (rule 2)
@@ -335,6 +340,7 @@ impl Shared {
         // Wakers that found a task idle have queued it after this, so that the queue never refuses what a waker brings.
         self.home.wait_for_wakers();
         drop(self.inject.close());
+        drop(self.long.close());
         let nowhere = Ring::new();
         for index in 0..self.places.visible() {
             let place = self.places.get(index);

@@ -140,6 +140,22 @@ impl Place {
         self.burning.store(epoch, Ordering::Relaxed);
     }
 
+    /// Whether the poll that is ending was found to burn. Only the worker.
+    #[inline]
+    pub(crate) fn poll_burned(&self) -> bool {
+        self.burning.load(Ordering::Relaxed) != 0 && self.take_burning()
+    }
+
+    #[cold]
+    fn take_burning(&self) -> bool {
+        self.burning.swap(0, Ordering::Relaxed) == self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// A poll of a task that is known to burn begins or ends. Only the worker.
+    pub(crate) fn set_long(&self, long: bool) {
+        self.long.store(long, Ordering::Relaxed);
+    }
+
     /// The thread that has this place, or has left it. Only the worker.
     pub(crate) fn set_thread(&self, thread: Option<ThreadKey>) {
         self.thread.store(thread.map_or(0, |key| key.0), Ordering::Relaxed);

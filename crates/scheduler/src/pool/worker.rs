@@ -21,6 +21,7 @@ use unstuck_driver::Kernel;
 use unstuck_task::Runnable;
 
 use super::Shared;
+use super::long::Turn;
 use super::place::Place;
 use crate::counts::{Counts, Stopwatch};
 use crate::hooks::{self, run_hook};
@@ -146,11 +147,34 @@ impl Worker {
         self.push(task);
     }
 
+    #[inline]
     fn poll(&self, task: Runnable, pace: &mut Pace) {
+        if task.is_long() { self.poll_long(task, pace) } else { self.poll_now(task, pace) }
+    }
+
+    /// Polls a task that is known for long polls, if it is its turn; see [`long`](super::long).
+    #[cold]
+    fn poll_long(&self, task: Runnable, pace: &mut Pace) {
+        match self.pool.long.begin(task) {
+            Turn::Now(task) => {
+                self.place().set_long(true);
+                self.poll_now(task, pace);
+                self.place().set_long(false);
+                if let Some(next) = self.pool.long.end() {
+                    self.push(next);
+                }
+            }
+            Turn::Later => {}
+            Turn::Never(task) => self.refused.borrow_mut().push(task),
+        }
+    }
+
+    fn poll_now(&self, task: Runnable, pace: &mut Pace) {
         let place = self.place();
         place.turn_epoch();
         self.yielded.set(false);
-        hooks::poll(task, &self.pool.hooks, self.counts(), self.pool.queue_clock.as_ref(), || self.kernel().real_now());
+        let (clock, now) = (self.pool.queue_clock.as_ref(), || self.kernel().real_now());
+        hooks::poll(task, &self.pool.hooks, self.counts(), clock, now, || place.poll_burned());
         if !self.process.is_this() {
             // The task forked, and this is the child. All that this thread could do here touches what is the parent's.
             abort_in_child();

@@ -171,23 +171,20 @@ impl<S: Source> Claim<S> {
             return Poll::Pending;
         };
         // SAFETY: as above.
-        let (heir, left) = unsafe { (queue.heir(waiter), queue.leave(waiter, permits.key(), &mut leftover)) };
-        // Relaxed: CLOSED and WAITERS change under the lock that we have.
-        let word = permits.word.load(Ordering::Relaxed);
-        if word & WAITERS != 0 && !waiter.is_exclusive() {
-            permits.held_by.fetched();
+        if unsafe { queue.may_have_siblings(waiter) } {
+            drop(charge);
+            return place.conclude(queue, None, false, &mut WakeBatch::new(), cx);
         }
+        // SAFETY: as above.
+        let left = unsafe { queue.leave(waiter, permits.key(), &mut leftover) };
+        let is_closed = place.consumed();
         drop(queue);
-        let consumed = Consumed { permits, needs: left.has };
-        if let Some(heir) = heir {
-            heir.wake();
-        }
         charge.made_progress();
-        if word & CLOSED != 0 {
-            return Poll::Ready(Err(Closed));
+        if !is_closed {
+            return Poll::Ready(Ok(()));
         }
-        std::mem::forget(consumed);
-        Poll::Ready(Ok(()))
+        permits.release(left.has);
+        Poll::Ready(Err(Closed))
     }
 
     /// The permits were there, but the budget is spent: keeps them as a grant in the queue (rule 2).
@@ -253,8 +250,8 @@ impl Place<'_> {
         self.conclude(queue, waker, is_early, &mut batch, cx)
     }
 
-    /// The end of a poll that may have granted the claim, and others: their wakers are in `batch`. If the claim has to
-    /// wait it leaves its waker in the queue, and wakes itself if it is to look again.
+    /// The end of a poll of a claim that was granted, or of one that may have granted it, and others: their wakers are in
+    /// `batch`. If the claim has to wait it leaves its waker in the queue, and wakes itself if it is to look again.
     #[cold]
     fn conclude(
         self,
@@ -267,35 +264,52 @@ impl Place<'_> {
         let Place { permits, waiter } = self;
         let mut leftover = None;
         // SAFETY: the waiter has joined this list.
-        let (granted, charge) = unsafe {
-            let granted = queue.state(waiter) == State::Granted;
-            let charge = if granted { charge(cx) } else { None };
-            if charge.is_some() {
-                queue.heir(waiter).into_iter().for_each(|heir| batch.push(heir));
-                let _consumed = queue.leave(waiter, permits.key(), &mut leftover);
-            } else {
+        let granted = unsafe { queue.state(waiter) == State::Granted };
+        let Some(charge) = (if granted { charge(cx) } else { None }) else {
+            // SAFETY: as above.
+            unsafe {
                 if granted {
                     queue.stamp_again(waiter, permits.key());
                 }
                 leftover = waker.and_then(|waker| queue.leave_waker(waiter, waker));
             }
-            (granted, charge)
-        };
-        drop(queue);
-        drop(leftover);
-        let Some(charge) = charge else {
+            drop(queue);
+            drop(leftover);
             batch.wake_all();
             if granted || is_early {
                 cx.waker().wake_by_ref();
             }
             return Poll::Pending;
         };
+        // SAFETY: as above.
+        let left = unsafe {
+            queue.heir(waiter).into_iter().for_each(|heir| batch.push(heir));
+            queue.leave(waiter, permits.key(), &mut leftover)
+        };
+        let is_closed = self.consumed();
+        drop(queue);
+        drop(leftover);
         // A waker in the batch may panic: then what we consumed must not be lost.
-        let consumed = Consumed { permits, needs: waiter.needs() };
+        let consumed = Consumed { permits, needs: left.has };
         batch.wake_all();
-        std::mem::forget(consumed);
         charge.made_progress();
+        if is_closed {
+            return Poll::Ready(Err(Closed));
+        }
+        std::mem::forget(consumed);
         Poll::Ready(Ok(()))
+    }
+
+    /// The claim has just left the queue, whose lock is still ours, with what it needs: says so in the record of who
+    /// holds what. Whether the permits are closed, so that it ends in the error.
+    #[inline]
+    fn consumed(self) -> bool {
+        // Relaxed: CLOSED and WAITERS change under the lock that we have.
+        let word = self.permits.word.load(Ordering::Relaxed);
+        if word & WAITERS != 0 && !self.waiter.is_exclusive() {
+            self.permits.held_by.fetched();
+        }
+        word & CLOSED != 0
     }
 }
 

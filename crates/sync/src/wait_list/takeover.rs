@@ -250,24 +250,27 @@ impl Queue {
         }
     }
 
-    /// `waiter` is about to leave: the waker of a sibling that is to look in its stead, to be woken after the lock.
+    /// Whether `waiter` is in the index. If not, it has no siblings.
     ///
     /// # Safety
     /// As [`stamp_again`](Queue::stamp_again).
     #[inline]
-    pub(crate) unsafe fn heir(&mut self, waiter: &Waiter) -> Option<Waker> {
+    pub(crate) unsafe fn may_have_siblings(&mut self, waiter: &Waiter) -> bool {
         // SAFETY: the caller's, and rule 2 of the wait list.
-        let is_filed = unsafe { waiter.with(self, |entry| entry.run.is_some()) };
-        // SAFETY: the caller's; it is in the index.
-        if is_filed { unsafe { self.sibling_to_look(NonNull::from(waiter)) } } else { None }
+        unsafe { waiter.with(self, |entry| entry.run.is_some()) }
     }
 
+    /// `waiter` is about to leave: the waker of a sibling that is to look in its stead, to be woken after the lock.
+    ///
     /// # Safety
-    /// `waiter` is in the index.
-    #[inline(never)]
-    unsafe fn sibling_to_look(&mut self, waiter: NonNull<Waiter>) -> Option<Waker> {
+    /// As [`stamp_again`](Queue::stamp_again).
+    pub(crate) unsafe fn heir(&mut self, waiter: &Waiter) -> Option<Waker> {
         // SAFETY: the caller's; and who is in the index is in this queue, whose lock is ours.
         unsafe {
+            if !self.may_have_siblings(waiter) {
+                return None;
+            }
+            let waiter = NonNull::from(waiter);
             let task = task_of(waiter)?;
             let granted = self.siblings().first(task, Run::Granted)?;
             if granted == waiter && self.siblings().next(granted, task, Run::Granted).is_none() {
