@@ -156,6 +156,46 @@ fn a_task_runs_that_was_woken_just_before_its_waker_blocks_for_it() {
 }
 
 #[test]
+fn timers_of_a_stuck_worker_fire() {
+    let runtime = workers(1);
+    let (answer, answered) = mpsc::channel();
+    let (begins, has_begun) = oneshot::channel();
+    runtime.spawn(async move {
+        let mut sleep = Box::pin(sleep(Duration::from_millis(20)));
+        // Polled once, on the only worker: the timer is in its wheel before it blocks.
+        std::future::poll_fn(|cx| {
+            assert!(sleep.as_mut().poll(cx).is_pending());
+            std::task::Poll::Ready(())
+        })
+        .await;
+        begins.send(()).unwrap();
+        sleep.await;
+        answer.send(()).unwrap();
+    });
+    let blocks = runtime.spawn(async move {
+        has_begun.await.unwrap();
+        answered.recv().unwrap();
+    });
+    runtime.block_on(blocks).unwrap();
+}
+
+#[test]
+fn stuck_polls_and_spares_are_counted() {
+    let runtime = workers(2);
+    let metrics = runtime.metrics();
+    assert_eq!((metrics.stuck_polls(), metrics.spare_workers()), (0, 0));
+    let held = block(&runtime, 3);
+    assert!(metrics.stuck_polls() >= 2, "one of them runs on a spare");
+    assert!(metrics.spare_workers() >= 1);
+    assert_eq!(metrics.num_workers(), 2);
+    drop(held);
+    // Those that are not needed any more go, sooner or later.
+    while metrics.spare_workers() > 0 {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn tasks_run_that_a_stuck_poll_wakes_while_it_is_stuck() {
     let runtime = workers(1);
     let blocks = runtime.spawn(async {

@@ -58,6 +58,16 @@ pub trait Scheduler: Spawner + 'static {
         0
     }
 
+    /// How many polls were found to be stuck.
+    fn stuck_polls(&self) -> u64 {
+        0
+    }
+
+    /// How many threads stand in for workers now.
+    fn spare_workers(&self) -> usize {
+        0
+    }
+
     /// How often a poll has used up its budget.
     fn forced_yields(&self) -> u64 {
         0

@@ -566,6 +566,14 @@ impl Scheduler for Shared {
         [own, deputies].into_iter().filter_map(|counts| counts.queue_times()).map(|times| times.count(bucket)).sum()
     }
 
+    fn stuck_polls(&self) -> u64 {
+        self.monitor.as_ref().map_or(0, |monitor| monitor.stuck_polls.read())
+    }
+
+    fn spare_workers(&self) -> usize {
+        self.places.spares()
+    }
+
     fn begin_blocking(&self) -> Result<Option<Box<dyn Any>>, CantBlock> {
         let part = current_worker(|worker| {
             if !std::ptr::eq(&*worker.pool, self) || worker.blocks.replace(true) {

@@ -65,6 +65,11 @@ impl Places {
         Some(self.workers + spare)
     }
 
+    /// How many of the places for spares are taken.
+    pub(crate) fn spares(&self) -> usize {
+        self.taken.lock().iter().filter(|taken| **taken).count()
+    }
+
     /// Gives a spare's place back, empty.
     pub(crate) fn give_back(&self, index: usize) {
         let mut taken = self.taken.lock();
@@ -91,9 +96,9 @@ mod tests {
         assert_eq!(places.visible(), 2);
         assert_eq!([(); 3].map(|()| places.take_spare()), [Some(2), Some(3), Some(4)]);
         assert_eq!(places.take_spare(), None);
-        assert_eq!(places.visible(), 5);
+        assert_eq!((places.visible(), places.spares()), (5, 3));
         places.give_back(3);
-        assert_eq!(places.visible(), 5);
+        assert_eq!((places.visible(), places.spares()), (5, 2));
         assert_eq!(places.take_spare(), Some(3));
         places.give_back(3);
         places.give_back(4);

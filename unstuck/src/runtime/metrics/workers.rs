@@ -25,6 +25,52 @@ impl RuntimeMetrics {
         self.scheduler().workers()
     }
 
+    /// How many threads stand in for workers now, because those are stuck in a poll, or in a
+    /// [`block_in_place`](crate::task::block_in_place), or were so a moment ago.
+    ///
+    /// This is unstuck's own: Tokio has no such method.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[unstuck::main(flavor = "multi_thread", worker_threads = 1)]
+    /// # async fn main() {
+    /// let spares = unstuck::spawn(async {
+    ///     unstuck::task::block_in_place(|| {
+    ///         let handle = unstuck::runtime::Handle::current();
+    ///         handle.block_on(unstuck::spawn(async {})).unwrap(); // run by a spare
+    ///         handle.metrics().spare_workers()
+    ///     })
+    /// });
+    /// assert_eq!(spares.await.unwrap(), 1);
+    /// # }
+    /// ```
+    pub fn spare_workers(&self) -> usize {
+        self.scheduler().spare_workers()
+    }
+
+    /// How many polls were found to be stuck: they had not ended after
+    /// [`stuck_threshold`](crate::runtime::Builder::stuck_threshold). 0 where nobody looks after that: on a current-thread
+    /// runtime, or when it is switched off.
+    ///
+    /// This is unstuck's own: Tokio has no such method.
+    ///
+    /// # Examples
+    /// ```
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread().build()?;
+    /// let metrics = runtime.metrics();
+    /// let blocks = runtime.spawn(async move {
+    ///     // One should not do this in a task; but it harms no other.
+    ///     while metrics.stuck_polls() == 0 {
+    ///         std::thread::sleep(std::time::Duration::from_millis(1));
+    ///     }
+    /// });
+    /// runtime.block_on(blocks).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn stuck_polls(&self) -> u64 {
+        self.scheduler().stuck_polls()
+    }
+
     /// Which thread a worker is. `None` until it has started; for a current-thread runtime, until its first `block_on`.
     /// While a worker is in a [`block_in_place`](crate::task::block_in_place), it is the thread that stands in for it.
     ///
