@@ -17,11 +17,12 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::alarm::{self, Alarms};
 use crate::prng::Prng;
 use crate::sync::thread_local_const;
+use crate::wake_batch::WakeBatch;
 
 /// Operations that a task may complete in one poll before leaf futures make it yield.
 pub const BUDGET: u8 = 128;
@@ -145,6 +146,8 @@ struct Local {
     waits_start: Cell<u8>,
     waits_len: Cell<u8>,
     waits: [Cell<Option<Wait>>; WAITS],
+    /// Wakers for the end of the poll; null: none. From a `Box`, so that nothing must be dropped here (rule 1).
+    after_poll: Cell<*mut Vec<Waker>>,
     ids: Cell<(u64, u64)>,
     /// The process in which the thread entered a runtime; 0: it did not.
     pub(crate) entered: Cell<u32>,
@@ -162,6 +165,7 @@ thread_local_const! {
             waits_start: Cell::new(0),
             waits_len: Cell::new(0),
             waits: [const { Cell::new(None) }; WAITS],
+            after_poll: Cell::new(std::ptr::null_mut()),
             ids: Cell::new((0, 0)),
             entered: Cell::new(0),
             alarms: Cell::new(None),
@@ -195,15 +199,45 @@ pub fn begin_poll(task: TaskRef) -> Outer {
 /// Ends the poll that returned `outer`, and says what it waits for ([`waits`] has the whole list until then).
 #[inline]
 pub fn end_poll(outer: Outer) -> Waits {
-    LOCAL.with(|local| {
+    let (waits, after_poll) = LOCAL.with(|local| {
         local.budget.set(outer.budget);
         local.task.set(outer.task);
         let start = local.waits_start.replace(outer.waits_start);
-        match local.waits_len.replace(start) - start {
+        let waits = match local.waits_len.replace(start) - start {
             0 => Waits::default(),
             len => Waits { len, first: local.waits.get(usize::from(start)).and_then(Cell::get) },
+        };
+        (waits, local.after_poll.replace(std::ptr::null_mut()))
+    });
+    if !after_poll.is_null() {
+        // SAFETY: it is from `wake_after_poll`, and nobody else has it any more.
+        wake(*unsafe { Box::from_raw(after_poll) });
+    }
+    waits
+}
+
+/// Wakes at the end of the poll in progress (or of one inside it): for news that are of no use before. Runs no user code.
+///
+/// # Panics
+/// If this thread polls no task: nobody would wake.
+pub fn wake_after_poll(waker: Waker) {
+    LOCAL.with(|local| {
+        assert!(local.task.get().is_some(), "there is no poll to wait for");
+        let list = local.after_poll.get();
+        if list.is_null() {
+            local.after_poll.set(Box::into_raw(Box::new(vec![waker])));
+        } else {
+            // SAFETY: as in `end_poll`; this thread alone has it, and lends it to nobody.
+            unsafe { (*list).push(waker) }
         }
     })
+}
+
+#[cold]
+fn wake(wakers: Vec<Waker>) {
+    let mut batch = WakeBatch::new();
+    wakers.into_iter().for_each(|waker| batch.push(waker));
+    batch.wake_all();
 }
 
 /// Runs `f` as a poll of `task`, for a thread that blocks inside that task: the poll around it goes on after.
@@ -490,6 +524,24 @@ mod tests {
         assert_eq!(current_task(), Some(a));
         let _ = end_poll(outer);
         assert_eq!(current_task(), None);
+    }
+
+    #[test]
+    fn what_is_woken_after_the_poll_is_not_woken_before() {
+        struct Flag(std::sync::atomic::AtomicBool);
+        impl std::task::Wake for Flag {
+            fn wake(self: std::sync::Arc<Self>) {
+                self.0.store(true, Relaxed);
+            }
+        }
+        let flags = [(); 2].map(|()| std::sync::Arc::new(Flag(false.into())));
+        let outer = begin_poll(task(1));
+        for flag in &flags {
+            wake_after_poll(flag.clone().into());
+        }
+        assert!(flags.iter().all(|flag| !flag.0.load(Relaxed)));
+        let _ = end_poll(outer);
+        assert!(flags.iter().all(|flag| flag.0.load(Relaxed)));
     }
 
     #[test]

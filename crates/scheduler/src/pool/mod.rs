@@ -10,29 +10,30 @@
 //! 2. Shutdown: the pool is closed, which every thread sees before its next poll. Each that leaves cancels all tasks but
 //!    those that are being polled, whose own threads do so. The last one to leave tells the timers and the driver's
 //!    resources, and drops the driver. When it takes longer than whoever shuts down will wait, that thread does this.
-//! 3. A thread in a blocking part keeps its place, runs nothing, and is replaced by a spare for that time.
-//! 4. Every thread is a `Member`, from before it is started: whatever becomes of it, it leaves.
+//! 3. A thread in a blocking part keeps its place, runs nothing, and is replaced by a spare for that time (`spares`).
+//! 4. Every thread is a `Member` (`member`), from before it is started: whatever becomes of it, it leaves.
 
 pub(crate) mod alarm;
 pub(crate) mod idle;
 pub(crate) mod judge;
 pub(crate) mod long;
+mod member;
 mod monitor;
 pub(crate) mod place;
 pub(crate) mod places;
 pub(crate) mod ring;
 pub(crate) mod seat;
+mod spares;
 pub(crate) mod worker;
 
 use std::any::Any;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use unstuck_base::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
-use unstuck_base::{CachePadded, WakeBatch, entered};
+use unstuck_base::{CachePadded, WakeBatch};
 use unstuck_context::{CantBlock, Flavor, Handle, Scheduler, Spawner, WorkerCounts};
 use unstuck_driver::{Driver, Kernel, Offload, Timers};
 use unstuck_task::{HomeRef, Origin, Runnable, Schedule, TaskList};
@@ -41,16 +42,16 @@ use crate::blocking::StartThread;
 use crate::counts::{Counts, Tally};
 use crate::hooks::{QueueClock, queued};
 use crate::inject::Inject;
-use crate::latch::{Latch, Present};
+use crate::latch::Latch;
 use crate::worker_local::current_worker;
-use crate::{Hooks, Tuning, run_hook, wake};
+use crate::{Hooks, Tuning, wake};
 use idle::Idle;
 use long::Long;
+use member::{Member, Watcher};
 use monitor::Monitor;
 use places::Places;
 use ring::Ring;
 use seat::Seat;
-use worker::Worker;
 
 /// How a pool is made.
 pub struct Config {
@@ -132,18 +133,6 @@ impl PlaceCounts {
             deputies: CachePadded::new(Counts::of_several(tuning)),
         }
     }
-}
-
-/// A thread of the pool, from before it is started. Dropping it leaves the pool: at the end of the thread, or where none
-/// could be started, or where the turn of a spare never came.
-struct Member {
-    pool: Arc<Shared>,
-    handle: Handle,
-    index: usize,
-    acts_as: usize,
-    spare: bool,
-    // The last field, so that it goes last: who waits for us finds all of the above dropped.
-    _present: Present,
 }
 
 impl Pool {
@@ -242,57 +231,6 @@ impl Drop for Pool {
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").field("workers", &self.shared.workers).finish_non_exhaustive()
-    }
-}
-
-impl Member {
-    fn new(pool: &Arc<Shared>, handle: Handle, index: usize, acts_as: usize, spare: bool) -> Self {
-        Member { pool: pool.clone(), handle, index, acts_as, spare, _present: pool.threads.enter() }
-    }
-
-    fn run(&self) {
-        let _entered = entered::enter();
-        let _context = self.handle.enter();
-        if !self.spare {
-            run_hook(&self.pool.hooks.start);
-        }
-        let worker = Worker::new(self.pool.clone(), self.index, self.acts_as, self.spare);
-        // Tasks do not panic; if the driver broke, no task that waits for the outside world would ever run again. So the
-        // pool ends, which everybody is told who waits for a task or a resource.
-        if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
-            self.pool.close();
-        }
-        if self.pool.is_closed() {
-            self.pool.cancel_all();
-        }
-        if !self.spare {
-            run_hook(&self.pool.hooks.stop);
-        }
-    }
-}
-
-/// The monitor's thread: one of the pool's, but no worker.
-struct Watcher(Member);
-
-impl Watcher {
-    fn run(&self) {
-        let Member { pool, handle, .. } = &self.0;
-        let _context = handle.enter();
-        if let Some(monitor) = &pool.monitor {
-            monitor.run(pool);
-        }
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        let _context = self.handle.enter();
-        if self.spare {
-            self.pool.places.give_back(self.index);
-        }
-        if self.pool.threads.end() && self.pool.is_closed() {
-            self.pool.finish();
-        }
     }
 }
 
@@ -400,42 +338,6 @@ impl Shared {
     /// Is there anything that a worker could take? Call it after a fence; see `idle.md`.
     pub(crate) fn has_work(&self) -> bool {
         !self.inject.is_empty() || (0..self.places.visible()).any(|index| self.places.get(index).has_work_for_others())
-    }
-
-    /// A spare asks whether it is the one that is not needed any more.
-    pub(crate) fn retire_one(&self) -> bool {
-        let one_less = |surplus| (surplus > 0).then_some(surplus - 1);
-        self.has_surplus() && self.surplus.fetch_update(Ordering::AcqRel, Ordering::Relaxed, one_less).is_ok()
-    }
-
-    pub(crate) fn has_surplus(&self) -> bool {
-        self.surplus.load(Ordering::Relaxed) > 0
-    }
-
-    /// One thread less runs tasks: a spare that was going to end goes on instead, or a new one comes. Without a thread to be
-    /// had the pool goes on with one less. A new one stands in for the worker `acts_as`.
-    fn one_runs_less(self: &Arc<Self>, acts_as: usize) {
-        if self.surplus.fetch_sub(1, Ordering::AcqRel) <= 0 && self.start_spare(acts_as) {
-            self.one_runs_more();
-        }
-    }
-
-    fn start_spare(self: &Arc<Self>, acts_as: usize) -> bool {
-        let Ok(handle) = unstuck_context::try_current() else { return false };
-        let Some(index) = self.places.take_spare() else { return false };
-        let spare = Member::new(self, handle, index, acts_as, true);
-        self.blocking.offload(Box::new(move || spare.run())).is_ok()
-    }
-
-    /// One thread more runs tasks. If it is one too many, a spare ends when it next looks.
-    fn one_runs_more(&self) {
-        if self.surplus.fetch_add(1, Ordering::AcqRel) < 0 {
-            return;
-        }
-        // If none of them sleeps, one looks when its poll ends.
-        if let Some(index) = self.idle.wake_a(|index| index >= self.workers) {
-            self.unpark(index);
-        }
     }
 }
 
@@ -575,36 +477,7 @@ impl Scheduler for Shared {
     }
 
     fn begin_blocking(&self) -> Result<Option<Box<dyn Any>>, CantBlock> {
-        let part = current_worker(|worker| {
-            if !std::ptr::eq(&*worker.pool, self) || worker.blocks.replace(true) {
-                return None;
-            }
-            let part = Box::new(BlockingPart { worker });
-            worker.pool.places.get(worker.index).announce(true);
-            worker.hand_over();
-            worker.pool.one_runs_less(worker.acts_as);
-            // Also when a spare comes: it may have to wait for a thread.
-            worker.pool.offer_seat();
-            Some(part as Box<dyn Any>)
-        });
-        Ok(part.flatten())
-    }
-}
-
-/// A worker is in a blocking part as long as this lives, on its thread.
-struct BlockingPart {
-    worker: *const Worker,
-}
-
-impl Drop for BlockingPart {
-    fn drop(&mut self) {
-        // SAFETY: the part is a value on the stack of a function that the worker called, on its thread.
-        let worker = unsafe { &*self.worker };
-        worker.blocks.set(false);
-        worker.pool.places.get(worker.index).announce(false);
-        worker.pool.worker_is_awake();
-        worker.pool.counts[worker.acts_as].own.is_this_thread();
-        worker.pool.one_runs_more();
+        Ok(self.begin_blocking_part().map(|part| Box::new(part) as Box<dyn Any>))
     }
 }
 

@@ -4,7 +4,7 @@
 //!    sibling, never to another task. Code outside any task (and so on a foreign executor) has no siblings.
 //! 2. A grant wakes two siblings too, through their own wakers: the one that was polled next after the granted one, and
 //!    the one that was polled last, as that is most likely what the task polls now. A sibling with the granted one's
-//!    waker needs no wake of its own. Who leaves, done or dropped, while a granted sibling is there wakes another one.
+//!    waker needs no wake of its own. A task that grants to itself wakes them when its poll ends. Who leaves, done or dropped, while a granted sibling is there wakes another one.
 //! 3. A waiter that is polled and finds a granted sibling wakes itself, and looks again when its task is next polled. A
 //!    granted sibling is abandoned when its task was polled once more, from beginning to end, and did not poll it. The
 //!    poll in which the grant was first seen does not count, since the grant may have come in its middle: so the third
@@ -225,10 +225,12 @@ impl Queue {
     #[inline(never)]
     pub(super) unsafe fn wake_siblings(&mut self, waiter: NonNull<Waiter>, own: Option<Waker>, batch: &mut WakeBatch) {
         let mut woken = [None, None];
+        // SAFETY: the caller's.
+        let stamped = unsafe { task_of(waiter) };
         // SAFETY: the caller's; and who is in the index is in this queue, whose lock is ours (rule 2 of the wait list).
         unsafe {
-            let (task, run) = (task_of(waiter), read(waiter, |entry| entry.run));
-            let (task, run) = (task.expect("who is in the index has a task"), run.expect("it is in the index"));
+            let task = stamped.expect("who is in the index has a task");
+            let run = read(waiter, |entry| entry.run).expect("it is in the index");
             let siblings = self.siblings();
             let (next, is_single) = match run {
                 Run::Abandoned => (None, false),
@@ -244,9 +246,13 @@ impl Queue {
                 woken = [next, self.wake_one_of(task, waiter, is_other)];
             }
         }
-        // The one that was granted comes first: a set of futures that polls in the order of the wakes polls it before.
-        for waker in [own].into_iter().chain(woken).flatten() {
-            batch.push(waker);
+        let is_own = local::current_task().map(|task| task.id) == stamped;
+        if let Some(own) = own {
+            batch.push(own);
+        }
+        for waker in woken.into_iter().flatten() {
+            // A task that grants to itself may still fetch it in this poll: its siblings can't know before the next.
+            if is_own { local::wake_after_poll(waker) } else { batch.push(waker) }
         }
     }
 

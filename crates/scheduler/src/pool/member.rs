@@ -1,0 +1,78 @@
+//! The threads of a pool: workers, spares and the monitor's.
+//!
+//! 1. A thread is a `Member` from before it is started, and leaves when that is dropped: whatever becomes of it.
+//! 2. The last one to leave a closed pool ends it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use unstuck_base::entered;
+use unstuck_context::Handle;
+
+use super::Shared;
+use super::worker::Worker;
+use crate::hooks::run_hook;
+use crate::latch::Present;
+
+/// A thread of the pool, from before it is started. Dropping it leaves the pool: at the end of the thread, or where none
+/// could be started, or where the turn of a spare never came.
+pub(super) struct Member {
+    pool: Arc<Shared>,
+    handle: Handle,
+    index: usize,
+    acts_as: usize,
+    spare: bool,
+    // The last field, so that it goes last: who waits for us finds all of the above dropped.
+    _present: Present,
+}
+
+impl Member {
+    pub(super) fn new(pool: &Arc<Shared>, handle: Handle, index: usize, acts_as: usize, spare: bool) -> Self {
+        Member { pool: pool.clone(), handle, index, acts_as, spare, _present: pool.threads.enter() }
+    }
+
+    pub(super) fn run(&self) {
+        let _entered = entered::enter();
+        let _context = self.handle.enter();
+        if !self.spare {
+            run_hook(&self.pool.hooks.start);
+        }
+        let worker = Worker::new(self.pool.clone(), self.index, self.acts_as, self.spare);
+        // Tasks do not panic; if the driver broke, no task that waits for the outside world would ever run again. So the
+        // pool ends, which everybody is told who waits for a task or a resource.
+        if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
+            self.pool.close();
+        }
+        if self.pool.is_closed() {
+            self.pool.cancel_all();
+        }
+        if !self.spare {
+            run_hook(&self.pool.hooks.stop);
+        }
+    }
+}
+
+/// The monitor's thread: one of the pool's, but no worker.
+pub(super) struct Watcher(pub(super) Member);
+
+impl Watcher {
+    pub(super) fn run(&self) {
+        let Member { pool, handle, .. } = &self.0;
+        let _context = handle.enter();
+        if let Some(monitor) = &pool.monitor {
+            monitor.run(pool);
+        }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let _context = self.handle.enter();
+        if self.spare {
+            self.pool.places.give_back(self.index);
+        }
+        if self.pool.threads.end() && self.pool.is_closed() {
+            self.pool.finish();
+        }
+    }
+}
