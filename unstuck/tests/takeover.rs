@@ -7,31 +7,14 @@ mod common;
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex as StdMutex};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread;
 
-use common::{current_thread, multi_thread};
+use common::{current_thread, ends, multi_thread};
 use unstuck::runtime::{Builder, Handle};
 use unstuck::sync::{Mutex, OnceCell, RwLock, Semaphore, mpsc, oneshot};
 use unstuck::task::{LocalSet, block_in_place, spawn_local, yield_now};
 use unstuck::time::{Duration, sleep};
-
-/// Runs a program on a thread of its own, and fails if it does not end. The limit is for a program that hangs, and never
-/// reached by one that does not.
-fn ends(program: impl FnOnce() + Send + 'static) {
-    let (done, ended) = channel();
-    let thread = thread::spawn(move || {
-        program();
-        let _nobody_waits = done.send(());
-    });
-    match ended.recv_timeout(std::time::Duration::from_secs(60)) {
-        Err(RecvTimeoutError::Timeout) => panic!("the program hangs"),
-        // Its panic goes on here.
-        Ok(()) | Err(RecvTimeoutError::Disconnected) => thread.join().unwrap(),
-    }
-}
 
 /// Polls once; it has to wait.
 async fn begin<F: Future>(mut future: Pin<&mut F>) {

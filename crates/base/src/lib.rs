@@ -8,6 +8,7 @@
 //! [`WakeBatch`], a [`WakerCell`](waker_cell::WakerCell) or a [`Parker`](parker::Parker).
 
 pub mod alarm;
+mod budget;
 pub mod entered;
 pub mod fork;
 pub mod interest;

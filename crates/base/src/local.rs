@@ -20,18 +20,13 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 
 use crate::alarm::{self, Alarms};
+use crate::budget::{self, Budget, Taken};
 use crate::prng::Prng;
 use crate::sync::thread_local_const;
 use crate::wake_batch::WakeBatch;
 
 /// Operations that a task may complete in one poll before leaf futures make it yield.
-pub const BUDGET: u8 = 128;
-
-/// A budget that is never used up.
-const UNLIMITED: u8 = u8::MAX;
-
-/// A budget that is used up, which the runtime was told already.
-const TOLD: u8 = u8::MAX - 1;
+pub const BUDGET: u8 = budget::FULL;
 
 /// How many waits of one poll are kept. A poll that waits for more (a wide `join!`) keeps the first ones and a count.
 pub const WAITS: usize = 8;
@@ -137,7 +132,7 @@ pub struct Waits {
 }
 
 struct Local {
-    budget: Cell<u8>,
+    budget: Cell<Budget>,
     task: Cell<Option<TaskRef>>,
     home: Cell<*const ()>,
     place: Cell<usize>,
@@ -157,7 +152,7 @@ struct Local {
 thread_local_const! {
     static LOCAL: Local = const {
         Local {
-            budget: Cell::new(UNLIMITED),
+            budget: Cell::new(Budget::unlimited()),
             task: Cell::new(None),
             home: Cell::new(std::ptr::null()),
             place: Cell::new(0),
@@ -181,7 +176,7 @@ const _: () = assert!(!std::mem::needs_drop::<Local>());
 #[derive(Debug)]
 #[must_use = "pass it to end_poll"]
 pub struct Outer {
-    budget: u8,
+    budget: Budget,
     task: Option<TaskRef>,
     waits_start: u8,
 }
@@ -190,7 +185,7 @@ pub struct Outer {
 #[inline]
 pub fn begin_poll(task: TaskRef) -> Outer {
     LOCAL.with(|local| Outer {
-        budget: local.budget.replace(BUDGET),
+        budget: local.budget.replace(Budget::of_poll(task.poll)),
         task: local.task.replace(Some(task)),
         waits_start: local.waits_start.replace(local.waits_len.get()),
     })
@@ -199,7 +194,7 @@ pub fn begin_poll(task: TaskRef) -> Outer {
 /// Ends the poll that returned `outer`, and says what it waits for ([`waits`] has the whole list until then).
 #[inline]
 pub fn end_poll(outer: Outer) -> Waits {
-    let (waits, after_poll) = LOCAL.with(|local| {
+    LOCAL.with(|local| {
         local.budget.set(outer.budget);
         local.task.set(outer.task);
         let start = local.waits_start.replace(outer.waits_start);
@@ -207,13 +202,11 @@ pub fn end_poll(outer: Outer) -> Waits {
             0 => Waits::default(),
             len => Waits { len, first: local.waits.get(usize::from(start)).and_then(Cell::get) },
         };
-        (waits, local.after_poll.replace(std::ptr::null_mut()))
-    });
-    if !after_poll.is_null() {
-        // SAFETY: it is from `wake_after_poll`, and nobody else has it any more.
-        wake(*unsafe { Box::from_raw(after_poll) });
-    }
-    waits
+        if !local.after_poll.get().is_null() {
+            wake_now();
+        }
+        waits
+    })
 }
 
 /// Wakes at the end of the poll in progress (or of one inside it): for news that are of no use before. Runs no user code.
@@ -227,16 +220,27 @@ pub fn wake_after_poll(waker: Waker) {
         if list.is_null() {
             local.after_poll.set(Box::into_raw(Box::new(vec![waker])));
         } else {
-            // SAFETY: as in `end_poll`; this thread alone has it, and lends it to nobody.
+            // SAFETY: it is from the line above; this thread alone has it, and lends it to nobody.
             unsafe { (*list).push(waker) }
         }
     })
 }
 
+/// Puts into `batch` what [`wake_after_poll`] was given so far in this poll: it can't wait any more.
+pub fn wake_before_end(batch: &mut WakeBatch) {
+    LOCAL.with(|local| {
+        let wakers = local.after_poll.replace(std::ptr::null_mut());
+        if !wakers.is_null() {
+            // SAFETY: it is from `wake_after_poll`, and nobody else has it any more.
+            unsafe { Box::from_raw(wakers) }.into_iter().for_each(|waker| batch.push(waker));
+        }
+    });
+}
+
 #[cold]
-fn wake(wakers: Vec<Waker>) {
+fn wake_now() {
     let mut batch = WakeBatch::new();
-    wakers.into_iter().for_each(|waker| batch.push(waker));
+    wake_before_end(&mut batch);
     batch.wake_all();
 }
 
@@ -299,7 +303,7 @@ pub fn forget_wait(kind: WaitKind, key: usize) {
 #[derive(Debug)]
 #[must_use = "call made_progress() when the operation completed, drop it otherwise"]
 pub struct Charge {
-    before: u8,
+    before: Budget,
 }
 
 impl Charge {
@@ -313,7 +317,11 @@ impl Charge {
 impl Drop for Charge {
     #[inline]
     fn drop(&mut self) {
-        LOCAL.with(|local| local.budget.set(self.before));
+        LOCAL.with(|local| {
+            let mut budget = local.budget.get();
+            budget.give_back(self.before);
+            local.budget.set(budget);
+        })
     }
 }
 
@@ -321,46 +329,63 @@ impl Drop for Charge {
 /// others) and the answer is Pending: return it.
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<Charge> {
-    LOCAL.with(|local| match local.budget.get() {
-        UNLIMITED => Poll::Ready(Charge { before: UNLIMITED }),
-        0 | TOLD => {
-            if local.budget.replace(TOLD) == 0 {
-                alarm::tell_forced_yield();
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
+    if let Some(charge) = try_charge() {
+        return Poll::Ready(charge);
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+/// Charges one operation to the budget. When the budget is spent, the caller wakes its task and is Pending. Runs no user
+/// code: it can be called under a lock.
+#[inline]
+pub fn try_charge() -> Option<Charge> {
+    LOCAL.with(|local| {
+        let mut budget = local.budget.get();
+        let taken = budget.take();
+        local.budget.set(budget);
+        match taken {
+            Taken::Yes(before) => return Some(Charge { before }),
+            Taken::No => {}
+            Taken::NoMore => alarm::tell_forced_yield(),
         }
-        before => {
-            local.budget.set(before - 1);
-            Poll::Ready(Charge { before })
-        }
+        None
     })
 }
 
 /// Whether the task that this thread polls may do another operation in this poll.
 #[inline]
 pub fn has_budget() -> bool {
-    LOCAL.with(|local| !matches!(local.budget.get(), 0 | TOLD))
+    LOCAL.with(|local| local.budget.get().is_some())
+}
+
+/// Whether the task that this thread polls asked so often in this poll for what it did not get that it may never come
+/// back to its runtime by itself: whoever waits for the runtime to act looks for himself then.
+#[inline]
+pub fn is_spinning() -> bool {
+    LOCAL.with(|local| local.task.get().is_some() && local.budget.get().is_spinning())
 }
 
 /// Runs `f` with a budget that is never used up, then restores this thread's.
 pub fn with_unlimited_budget<R>(f: impl FnOnce() -> R) -> R {
-    with_budget_of(UNLIMITED, f)
+    with_budget_of(Budget::unlimited(), f)
 }
 
 /// Runs `f` with a full budget, then restores this thread's: for the parts of a task that count as tasks themselves.
 pub fn with_full_budget<R>(f: impl FnOnce() -> R) -> R {
-    with_budget_of(BUDGET, f)
+    with_budget_of(Budget::of_poll(0), f)
 }
 
-fn with_budget_of<R>(budget: u8, f: impl FnOnce() -> R) -> R {
-    struct Restore(u8);
+fn with_budget_of<R>(other: Budget, f: impl FnOnce() -> R) -> R {
+    struct Restore(Budget);
     impl Drop for Restore {
         fn drop(&mut self) {
-            LOCAL.with(|local| local.budget.set(self.0));
+            LOCAL.with(|local| local.budget.set(local.budget.get().with_left_of(self.0)));
         }
     }
-    let _restore = Restore(LOCAL.with(|local| local.budget.replace(budget)));
+    let before = LOCAL.with(|local| local.budget.get());
+    LOCAL.with(|local| local.budget.set(before.with_left_of(other)));
+    let _restore = Restore(before);
     f()
 }
 

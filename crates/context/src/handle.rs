@@ -396,7 +396,8 @@ impl Handle {
         unlisted(BlockingWork::new(work), self.0.blocking.home(), origin)
     }
 
-    fn clock_stands(&self) -> Option<ClockStands> {
+    /// Keeps a clock that is paused from advancing by itself, for something outside that is waited for: until it is dropped.
+    pub fn clock_stands(&self) -> Option<ClockStands> {
         self.0.clock.as_ref().map(ClockStands::still)
     }
 }

@@ -31,7 +31,7 @@ use unstuck_base::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fe
 
 use crate::signal::SignalSource;
 use crate::socket::{Family, Foreign, Unconnected};
-use crate::{Activity, Disk, Driver, IoCounts, Kernel, Socket, Stdio, ThreadKey, Watch};
+use crate::{Activity, Disk, Driver, IoCounts, Kernel, Lookup, Socket, Stdio, ThreadKey, Watch};
 
 const REAL: u8 = 0;
 const PAUSED: u8 = 1;
@@ -343,7 +343,7 @@ impl<K: Kernel> Kernel for Paused<K> {
         self.kernel.child_descriptor(pid)
     }
 
-    fn lookup_host(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    fn lookup_host(&self, host: &str, port: u16) -> Lookup {
         self.kernel.lookup_host(host, port)
     }
 

@@ -25,6 +25,7 @@ mod activity;
 pub mod clock;
 pub mod conformance;
 pub mod disk;
+pub mod lookup;
 pub mod readiness;
 pub mod signal;
 pub mod socket;
@@ -34,6 +35,7 @@ pub mod timer;
 pub use activity::{Activity, ThreadKey};
 pub use clock::PausedClock;
 pub use disk::Disk;
+pub use lookup::Lookup;
 pub use readiness::Readiness;
 pub use socket::Socket;
 pub use stdio::Stdio;
@@ -64,8 +66,8 @@ pub trait Driver: Send {
     fn shut_down(&mut self, woken: &mut WakeBatch);
 }
 
-/// What resources ask of the outside world, from any thread. Nothing here blocks, but [`lookup_host`](Kernel::lookup_host)
-/// and the methods of [`Disk`] and [`Stdio`] that say so.
+/// What resources ask of the outside world, from any thread. Nothing here blocks, but the methods
+/// of [`Disk`] and [`Stdio`] that say so.
 pub trait Kernel: Send + Sync + 'static {
     /// The time as tasks see it: it may be paused or simulated.
     fn now(&self) -> Instant;
@@ -174,11 +176,9 @@ pub trait Kernel: Send + Sync + 'static {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// The addresses of `host`, as the system's resolver orders them. This blocks: call it as blocking work.
-    ///
-    /// # Errors
-    /// What the resolver says.
-    fn lookup_host(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+    /// Begins to look up the addresses of `host`, which come as the system's resolver orders them. Nobody has to wait for
+    /// it: it is no work of the runtime's, whose end leaves it alone, as does that of the program.
+    fn lookup_host(&self, host: &str, port: u16) -> Lookup;
 
     /// What it has counted of the sockets and descriptors that it watches.
     fn io_counts(&self) -> IoCounts {

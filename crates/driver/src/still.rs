@@ -12,7 +12,7 @@ use unstuck_base::sync::thread;
 
 use crate::signal::SignalSource;
 use crate::socket::{Family, Foreign, Unconnected};
-use crate::{Driver, Kernel, Socket};
+use crate::{Driver, Kernel, Lookup, Socket};
 
 #[derive(Debug)]
 pub(crate) struct Still {
@@ -91,8 +91,8 @@ impl Kernel for Still {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    fn lookup_host(&self, _host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
-        Err(io::ErrorKind::Unsupported.into())
+    fn lookup_host(&self, _host: &str, _port: u16) -> Lookup {
+        Lookup::answered(Err(io::ErrorKind::Unsupported.into()))
     }
 
     fn signal(&self, _number: i32) -> io::Result<Arc<SignalSource>> {

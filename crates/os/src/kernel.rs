@@ -7,7 +7,7 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,11 +17,12 @@ use unstuck_base::interest::{Interest, Ready};
 use unstuck_driver::readiness::shutdown_error;
 use unstuck_driver::signal::SignalSource;
 use unstuck_driver::socket::{Family, Foreign, Unconnected};
-use unstuck_driver::{Activity, Disk, IoCounts, Kernel, Readiness, Socket, Stdio, ThreadKey, Watch};
+use unstuck_driver::{Activity, Disk, IoCounts, Kernel, Lookup, Readiness, Socket, Stdio, ThreadKey, Watch};
 
 use crate::file::OsDisk;
 use crate::reactor::{Reactor, Registered};
 use crate::ready::{Kind, LIKELY, mio_interest};
+use crate::resolver;
 use crate::socket::{OsSocket, listen};
 use crate::stdio::OsStdio;
 use crate::system;
@@ -130,8 +131,8 @@ impl Kernel for OsKernel {
         system::child_descriptor(pid)
     }
 
-    fn lookup_host(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        Ok((host, port).to_socket_addrs()?.collect())
+    fn lookup_host(&self, host: &str, port: u16) -> Lookup {
+        resolver::lookup(host, port)
     }
 
     fn io_counts(&self) -> IoCounts {

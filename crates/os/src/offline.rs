@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,11 +14,12 @@ use unstuck_base::WakeBatch;
 use unstuck_base::parker::Parker;
 use unstuck_driver::signal::SignalSource;
 use unstuck_driver::socket::{Family, Foreign, Unconnected};
-use unstuck_driver::{Activity, Disk, Driver, Kernel, Socket, Stdio, ThreadKey};
+use unstuck_driver::{Activity, Disk, Driver, Kernel, Lookup, Socket, Stdio, ThreadKey};
 
 use crate::file::OsDisk;
 use crate::fork::watch_for_children;
 use crate::kernel::entropy;
+use crate::resolver;
 use crate::stdio::OsStdio;
 use crate::thread;
 
@@ -97,8 +98,8 @@ impl Kernel for OfflineKernel {
         Ok(&OsStdio)
     }
 
-    fn lookup_host(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        Ok((host, port).to_socket_addrs()?.collect())
+    fn lookup_host(&self, host: &str, port: u16) -> Lookup {
+        resolver::lookup(host, port)
     }
 
     fn signal(&self, _number: i32) -> io::Result<Arc<SignalSource>> {

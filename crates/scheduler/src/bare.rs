@@ -13,7 +13,7 @@ use unstuck_base::sync::{Mutex, thread};
 use unstuck_context::{Enabled, Handle, Parts};
 use unstuck_driver::signal::SignalSource;
 use unstuck_driver::socket::{Family, Foreign, Unconnected};
-use unstuck_driver::{Driver, Kernel, Socket, Timers};
+use unstuck_driver::{Driver, Kernel, Lookup, Socket, Timers};
 
 use crate::blocking::{self, StartThread};
 use crate::{BlockingPool, Hooks, Pool, Single, Tuning, pool};
@@ -234,8 +234,8 @@ impl Kernel for Bare {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    fn lookup_host(&self, _host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
-        Err(io::ErrorKind::Unsupported.into())
+    fn lookup_host(&self, _host: &str, _port: u16) -> Lookup {
+        Lookup::answered(Err(io::ErrorKind::Unsupported.into()))
     }
 
     fn signal(&self, _number: i32) -> io::Result<Arc<SignalSource>> {

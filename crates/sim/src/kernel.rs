@@ -13,7 +13,7 @@ use std::time::Instant;
 use unstuck_base::interest::Interest;
 use unstuck_driver::signal::SignalSource;
 use unstuck_driver::socket::{Endpoint, Family, Foreign, SocketOption, Unconnected};
-use unstuck_driver::{Disk, Kernel, Socket, Stdio, Watch};
+use unstuck_driver::{Disk, Kernel, Lookup, Socket, Stdio, Watch};
 
 use crate::net::socket::{SimSocket, Sort};
 use crate::trace::Kind;
@@ -107,12 +107,12 @@ impl Kernel for SimKernel {
         Err(cannot("start a program of the real system: what it does is not decided by the seed"))
     }
 
-    fn lookup_host(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    fn lookup_host(&self, host: &str, port: u16) -> Lookup {
         let addresses = resolve(&self.0.settings.hosts, host).ok_or_else(|| {
             let message = format!("the simulated world has no host {host:?}: name it with `sim::Builder::host`");
             io::Error::new(io::ErrorKind::NotFound, message)
-        })?;
-        Ok(addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+        });
+        Lookup::answered(addresses.map(|ips| ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect()))
     }
 
     fn signal(&self, number: i32) -> io::Result<Arc<SignalSource>> {
@@ -185,6 +185,9 @@ fn resolve(hosts: &BTreeMap<String, Vec<IpAddr>>, host: &str) -> Option<Vec<IpAd
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     use crate::settings::Settings;
 
     fn kernel() -> SimKernel {
@@ -211,7 +214,10 @@ mod tests {
         let mut settings = Settings::default();
         settings.hosts.insert("db.internal".to_owned(), vec![Ipv4Addr::new(10, 0, 0, 7).into()]);
         let kernel = SimKernel(World::new(0, settings).0);
-        let lookup = |host| kernel.lookup_host(host, 80).map(|addresses| addresses[0].to_string());
+        let lookup = |host| match pin!(kernel.lookup_host(host, 80)).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(found) => found.map(|addresses| addresses[0].to_string()),
+            Poll::Pending => panic!("a simulation answers at once"),
+        };
         assert_eq!(lookup("DB.internal").unwrap(), "10.0.0.7:80");
         assert_eq!(lookup("localhost").unwrap(), "127.0.0.1:80");
         assert_eq!(lookup("10.1.2.3").unwrap(), "10.1.2.3:80");

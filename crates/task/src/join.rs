@@ -4,7 +4,7 @@
 //! 2. Dropping it detaches the task, which goes on. The output is then dropped by whoever completes the task, or by the
 //!    handle if the task was complete.
 //! 3. The waker that it left goes with it, or with the completion: so tasks that wait for each other do not keep each
-//!    other's memory, and no chain of them is freed by recursion.
+//!    other's memory, and no chain of them is freed by recursion. Nobody else clones, wakes or drops it.
 
 use std::fmt;
 use std::future::Future;
@@ -12,9 +12,9 @@ use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
-use unstuck_base::local::{self, WaitKind};
+use unstuck_base::local::{self, TaskRef, WaitKind};
 
 use crate::error::JoinError;
 use crate::header::{Header, drop_quietly};
@@ -151,11 +151,39 @@ impl<T> JoinHandle<T> {
         if state.has_waker() && !header.state.unset_join_waker() {
             return false;
         }
-        // SAFETY: rule 4: WAKER is clear, so the slot is ours.
+        // SAFETY: WAKER is clear.
+        unsafe { self.put_waker(waker) }
+    }
+
+    /// Puts `waker` in the slot, for whoever completes the task. `false`: it is complete.
+    ///
+    /// # Safety
+    /// Rule 4 of `lib.rs`: WAKER is clear, so the slot is ours.
+    unsafe fn put_waker(&self, waker: Waker) -> bool {
+        let header = self.header();
+        // SAFETY: the caller's.
         let replaced = header.join_waker.with_mut(|slot| unsafe { (*slot).replace(waker) });
         let left = header.state.set_join_waker();
         drop_quietly(replaced);
         left
+    }
+
+    /// The output.
+    ///
+    /// # Safety
+    /// Rule 3 of `lib.rs`: the task is COMPLETE, and the output was not taken.
+    unsafe fn take(&mut self) -> Result<T, JoinError> {
+        let header = self.header();
+        let mut output: Polled<T> = Poll::Pending;
+        // SAFETY: the caller's, and JOIN is set as long as there is a handle: so the output is ours. It is of this type.
+        unsafe {
+            (header.vtable.take_output)(self.task, (&raw mut output).cast());
+            header.taken.with_mut(|taken| *taken = true);
+        }
+        match output {
+            Poll::Ready(output) => output,
+            Poll::Pending => unreachable!("the vtable's function writes the output"),
+        }
     }
 
     /// The last act of a handle that has the slot of the join waker.
@@ -193,14 +221,42 @@ impl<T> Future for JoinHandle<T> {
             return Poll::Pending;
         }
         charge.made_progress();
-        let mut output: Polled<T> = Poll::Pending;
-        // SAFETY: rule 3 of `lib.rs`: the task is COMPLETE and JOIN was set, so the output is ours; it is taken once.
-        unsafe {
-            (self.header().vtable.take_output)(self.task, (&raw mut output).cast());
-            self.header().taken.with_mut(|taken| *taken = true);
-        }
-        output
+        // SAFETY: no waker could be left, so the task is COMPLETE; that the output was not taken is asserted above.
+        Poll::Ready(unsafe { self.get_mut().take() })
     }
+}
+
+/// Leaves `bell` with a handle that was never polled: whoever completes the task wakes it once, on its thread. `false`: the
+/// task is over, and nobody wakes it. Neither waits for the task in the poll that is in progress, nor runs user code.
+pub fn leave_bell<T>(task: &JoinHandle<T>, bell: Waker) -> bool {
+    let header = task.header();
+    header.home.process().assert_is_this();
+    let state = header.state.snapshot();
+    assert!(!state.has_waker(), "the handle has a waker already");
+    // SAFETY: only the handle sets WAKER, which is clear.
+    !state.is_complete() && unsafe { task.put_waker(bell) }
+}
+
+/// The output of a task that is over; its handle goes, and with it the last that the task has of a future's or an output's.
+/// It may be called by the bell of this handle, and runs no user code then.
+///
+/// # Panics
+/// When the task is not over, or its output was taken.
+pub fn take_output<T>(mut task: JoinHandle<T>) -> Result<T, JoinError> {
+    assert!(task.is_finished() && !task.taken(), "the task is over and has its output");
+    // SAFETY: asserted.
+    unsafe { task.take() }
+}
+
+/// Drops the output of a task that is over and gone, in its name; a panic of that ends here.
+pub fn drop_output<T>(id: Id, output: T) {
+    if !std::mem::needs_drop::<T>() {
+        return;
+    }
+    // No poll of a task has the number 0 but after having wrapped around.
+    let outer = local::begin_poll(TaskRef { id: id.number(), poll: 0, root: false });
+    drop_quietly(output);
+    let _nothing_is_waited_for = local::end_poll(outer);
 }
 
 impl<T> Drop for JoinHandle<T> {

@@ -34,7 +34,7 @@ mod waker;
 
 pub use error::JoinError;
 pub use id::Id;
-pub use join::{AbortHandle, JoinHandle};
+pub use join::{AbortHandle, JoinHandle, drop_output, leave_bell, take_output};
 pub use list::TaskList;
 pub use origin::Origin;
 pub use probe::{Probe, Waiting};

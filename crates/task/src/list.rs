@@ -135,26 +135,19 @@ impl TaskList {
     }
 
     /// Lets no more task in, and cancels those that are there: the future of an idle task is dropped here, that of a
-    /// queued or running one by whoever has its runnable. The thread keeps the scheduler alive.
+    /// queued or running one by whoever has its runnable. Until then they stay in the list. The thread keeps the scheduler
+    /// alive.
     pub fn close(&self) {
         for shard in &self.shards {
             shard.lock().open = false;
         }
         for shard in &self.shards {
-            loop {
-                let task = {
-                    let mut shard = shard.lock();
-                    let Some(task) = shard.tasks.pop_front() else { break };
-                    shard.len -= 1;
-                    task
-                };
-                // SAFETY: the list's reference is ours now. `Cancel` gives us RUNNING and a reference for `cancel`.
-                unsafe {
-                    if task.as_ref().state.shut_down() == OnShutdown::Cancel {
-                        cancel(task);
-                    }
-                    release(task, 1);
-                }
+            // Each goes to the end of the list, and none enters. So after so many every one that was there has been told,
+            // by us or by another thread that does the same.
+            let mut left = shard.lock().len;
+            while let Some(idle) = shard.lock().shut_down_next(&mut left) {
+                // SAFETY: `Cancel` gave us RUNNING and a reference for `cancel`.
+                unsafe { cancel(idle) };
             }
         }
     }
@@ -173,6 +166,24 @@ impl TaskList {
         }
         shard.len -= 1;
         true
+    }
+}
+
+impl Shard {
+    /// Tells the next `left` tasks to end, up to one that is idle: that is to be cancelled.
+    fn shut_down_next(&mut self, left: &mut usize) -> Option<NonNull<Header>> {
+        while *left > 0 {
+            *left -= 1;
+            let task = self.tasks.pop_front()?;
+            // SAFETY: it has just left this list, whose reference on it stays.
+            unsafe {
+                self.tasks.push_back(task);
+                if task.as_ref().state.shut_down() == OnShutdown::Cancel {
+                    return Some(task);
+                }
+            }
+        }
+        None
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be turned into addresses.
 //!
 //! 1. Whatever is an address already needs no lookup, no thread and no runtime.
-//! 2. A name is looked up by the kernel, as blocking work.
+//! 2. A name is looked up by the kernel, on a thread for which neither a runtime nor the program waits.
 
 use std::future::Future;
 use std::io;
@@ -11,7 +11,7 @@ use crate::called_at::{Line, called_from, current_at};
 
 /// Anything that has addresses: an address, an IP with a port, or text like `"localhost:80"`.
 ///
-/// Text that is not an address is a name, which is looked up on a thread that may block. There is nothing to call here: the
+/// Text that is not an address is a name, which [is looked up](lookup_host). There is nothing to call here: the
 /// trait is for arguments.
 ///
 /// # Examples
@@ -109,9 +109,11 @@ impl Resolution {
             Resolution::Known(addresses) => Ok(addresses),
             Resolution::Malformed(what) => Err(io::Error::new(io::ErrorKind::InvalidInput, what)),
             Resolution::Lookup { host, port } => {
-                let runtime = current_at(at);
-                let kernel = runtime.parts().kernel.clone();
-                runtime.spawn_blocking(move || kernel.lookup_host(&host, port)).await?
+                let (lookup, _clock_stands) = {
+                    let runtime = current_at(at);
+                    (runtime.parts().kernel.lookup_host(&host, port), runtime.clock_stands())
+                };
+                lookup.await
             }
         }
     }
@@ -143,6 +145,10 @@ pub(super) fn no_address() -> io::Error {
 /// It gives text the form `"host:port"`; where only the host is of interest, the port may be 0. An address is returned
 /// as it is. To look up with a cache or with other record types, use a library for DNS.
 ///
+/// The system's resolver can't be interrupted. It runs on threads of the process, 64 at most, which all runtimes share and
+/// which are not those of [`spawn_blocking`](crate::task::spawn_blocking); further names wait for one of them. A paused
+/// clock does not advance by itself meanwhile.
+///
 /// # Errors
 ///
 /// When the text is malformed, or the name has no address, or the system can't find out.
@@ -153,7 +159,8 @@ pub(super) fn no_address() -> io::Error {
 ///
 /// # Cancel safety
 ///
-/// Cancel safe: dropping the future leaves the lookup alone, which ends on its own thread.
+/// Cancel safe: dropping the future leaves the lookup alone, which ends on its own thread. Neither the end of the runtime
+/// nor that of the program waits for it.
 ///
 /// # Examples
 ///

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
 
 use unstuck::runtime::{Builder, Runtime};
 
@@ -17,6 +19,21 @@ pub(crate) fn current_thread() -> Runtime {
 
 pub(crate) fn multi_thread(workers: usize) -> Runtime {
     Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap()
+}
+
+/// Runs a program on a thread of its own, and fails if it does not end. The limit is for a program that hangs, and never
+/// reached by one that does not.
+pub(crate) fn ends(program: impl FnOnce() + Send + 'static) {
+    let (done, ended) = channel();
+    let thread = thread::spawn(move || {
+        program();
+        let _nobody_waits = done.send(());
+    });
+    match ended.recv_timeout(std::time::Duration::from_secs(60)) {
+        Err(RecvTimeoutError::Timeout) => panic!("the program hangs"),
+        // Its panic goes on here.
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => thread.join().unwrap(),
+    }
 }
 
 /// Counts how many of its [`Token`]s were dropped.

@@ -57,6 +57,7 @@ pub(super) const LAYERS: &[Layer] = &[
     layer("mini-redis", &["unstuck"]),
     layer("chat", &["tokio"]),
     layer("cargo-unstuck", &[]),
+    layer("soak", &["unstuck"]),
     layer("xtask", &[]),
 ];
 

@@ -22,6 +22,8 @@
 //!    it DONE, and whoever was to be woken is, without waiting for a look at the driver.
 //! 7. A timer that was ARMED when this process was forked is its owner's, still linked: nobody follows those links, since
 //!    nobody locks that wheel any more (rule 5 of `place`). It becomes SHUT when its owner next looks closely.
+//! 8. A task that polls its timer over and over in one poll may keep the very thread that would look at the wheel: such a
+//!    timer looks at the clock itself, and fires as in rule 6.
 //!
 //! `Sleep` and its like hold a [`Timer`]; the wheel reaches the [`Entry`].
 
@@ -253,7 +255,7 @@ impl Timer {
         let charge = ready!(local::poll_budget(cx));
         loop {
             match this.entry.state() {
-                ARMED if this.leave_waker(cx.waker()) => {
+                ARMED if this.leave_waker(cx.waker()) && !this.fires_for_a_spinning_task() => {
                     local::wait_for(WaitKind::Timer, this.key(), this.at);
                     return Poll::Pending;
                 }
@@ -328,12 +330,26 @@ impl Timer {
             this.place.note_moved();
             return this.entry.moved.set(true);
         }
-        // SAFETY: it was ARMED, in the wheel of this place.
-        match unsafe { this.place.move_forward(NonNull::from(&this.entry), deadline) } {
-            Forward::Moved => this.entry.moved.set(false),
-            Forward::Due(waker) => this.fire_now(waker),
-            Forward::Left => this.rest(),
+        this.insert_anew();
+    }
+
+    /// It was ARMED, in the wheel of this place, which is here: puts it where its deadline is now.
+    fn insert_anew(&mut self) {
+        // SAFETY: as said.
+        match unsafe { self.place.move_forward(NonNull::from(&self.entry), self.deadline) } {
+            Forward::Moved => self.entry.moved.set(false),
+            Forward::Due(waker) => self.fire_now(waker),
+            Forward::Left => self.rest(),
         }
+    }
+
+    /// ARMED: rule 8. `false`: it still is, as its deadline has not come.
+    fn fires_for_a_spinning_task(&mut self) -> bool {
+        if !local::is_spinning() || !self.place.is_here() {
+            return false;
+        }
+        self.insert_anew();
+        self.entry.state() != ARMED
     }
 
     /// Not ARMED: the next poll will see to the new deadline.

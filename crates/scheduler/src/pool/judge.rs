@@ -20,7 +20,7 @@ use unstuck_driver::Activity;
 /// From one look to the next while some poll lasts that began before the last one, or the seat was seen empty.
 const SUSPECTING: Duration = Duration::from_millis(1);
 /// The same while tasks are polled.
-const BUSY: Duration = Duration::from_millis(2);
+const BUSY: Duration = Duration::from_millis(3);
 /// The same when nothing has happened since the last look.
 const QUIET: Duration = Duration::from_millis(8);
 /// So many quiet looks in a row, and the monitor sleeps until somebody wakes.

@@ -7,8 +7,9 @@
 //! 4. It is one of the pool's threads: it ends when the pool is closed, and whoever shuts down waits for it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use unstuck_base::sync::Mutex;
 use unstuck_driver::Activity;
 
 use super::Shared;
@@ -23,11 +24,13 @@ pub(crate) struct Monitor {
     alarm: Alarm,
     /// Polls that were found to be stuck.
     pub(crate) stuck_polls: Tally,
+    /// Where which epoch was first seen, as of the last look of all.
+    first_seen: Mutex<Vec<(u64, Instant)>>,
 }
 
 impl Monitor {
     pub(crate) fn new(threshold: Duration) -> Self {
-        Monitor { threshold, alarm: Alarm::new(), stuck_polls: Tally::new() }
+        Monitor { threshold, alarm: Alarm::new(), stuck_polls: Tally::new(), first_seen: Mutex::new(Vec::new()) }
     }
 
     /// A worker is awake, after it slept.
@@ -41,14 +44,22 @@ impl Monitor {
         self.alarm.wake();
     }
 
+    /// Since when a poll lasts at least that was in progress when the monitor ended: `None` if it never saw the epoch.
+    pub(crate) fn first_seen(&self, index: usize, epoch: u64) -> Option<Instant> {
+        self.first_seen.lock().get(index).filter(|(seen, _)| *seen == epoch).map(|(_, at)| *at)
+    }
+
     /// Looks until the pool is closed. The thread is in the runtime's context.
     pub(crate) fn run(&self, pool: &Arc<Shared>) {
         let limits = Limits { threshold: self.threshold, workers: pool.workers };
         let mut judge = Judge::new(limits, pool.kernel.real_now());
         let mut spares = 0;
+        let mut first_seen = Vec::new();
         while !pool.is_closed() {
             let sight = look(pool);
-            let action = judge.judge(sight.clone(), pool.kernel.real_now(), |index| activity(pool, index));
+            let now = pool.kernel.real_now();
+            note_new(&mut first_seen, &sight, now);
+            let action = judge.judge(sight.clone(), now, |index| activity(pool, index));
             self.act(pool, &action, &mut spares);
             match action.next {
                 NextLook::After(limit) => self.alarm.sleep(Some(limit)),
@@ -56,6 +67,7 @@ impl Monitor {
                 NextLook::WhenWoken => self.sleep_while(pool, &sight, None),
             }
         }
+        *self.first_seen.lock() = first_seen;
     }
 
     /// Sleeps until a worker wakes, if all is as it was.
@@ -91,6 +103,16 @@ impl Monitor {
         // What is queued behind a stuck poll, or was woken by it, nobody else knows of.
         if action.stuck.iter().any(|index| pool.places.get(*index).queued() > 0) {
             pool.wake_one();
+        }
+    }
+}
+
+/// Notes the epochs that were not there at the last look.
+fn note_new(first_seen: &mut Vec<(u64, Instant)>, sight: &Sight, now: Instant) {
+    first_seen.resize(sight.places.len(), (0, now));
+    for (noted, sample) in first_seen.iter_mut().zip(&sight.places) {
+        if noted.0 != sample.epoch {
+            *noted = (sample.epoch, now);
         }
     }
 }

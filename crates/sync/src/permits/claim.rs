@@ -11,7 +11,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use unstuck_base::local::{self, Charge, WaitKind};
+use unstuck_base::local::{self, WaitKind};
 use unstuck_base::sync::MutexGuard;
 use unstuck_base::sync::atomic::Ordering;
 use unstuck_base::wake_batch::WakeBatch;
@@ -90,7 +90,7 @@ impl<S: Source> Future for Claim<S> {
         } else {
             let Place { permits, waiter } = self.as_mut().place();
             match permits.try_acquire(waiter.needs()) {
-                Ok(()) => match charge(cx) {
+                Ok(()) => match local::try_charge() {
                     Some(charge) => {
                         charge.made_progress();
                         Poll::Ready(Ok(()))
@@ -155,7 +155,7 @@ impl<S: Source> Claim<S> {
         let mut queue = unsafe { permits.list.lock_again(waiter, cx.waker(), &mut leftover) };
         // SAFETY: as above.
         let waits = unsafe { queue.state(waiter) == State::Waiting };
-        let charge = if waits { None } else { charge(cx) };
+        let charge = if waits { None } else { local::try_charge() };
         let Some(charge) = charge else {
             // SAFETY: as above.
             unsafe {
@@ -265,7 +265,7 @@ impl Place<'_> {
         let mut leftover = None;
         // SAFETY: the waiter has joined this list.
         let granted = unsafe { queue.state(waiter) == State::Granted };
-        let Some(charge) = (if granted { charge(cx) } else { None }) else {
+        let Some(charge) = (if granted { local::try_charge() } else { None }) else {
             // SAFETY: as above.
             unsafe {
                 if granted {
@@ -322,18 +322,6 @@ struct Consumed<'a> {
 impl Drop for Consumed<'_> {
     fn drop(&mut self) {
         self.permits.release(self.needs);
-    }
-}
-
-/// Charges the budget if some is left. Runs no user code: it can be called under a lock.
-#[inline]
-fn charge(cx: &mut Context<'_>) -> Option<Charge> {
-    if !local::has_budget() {
-        return None;
-    }
-    match local::poll_budget(cx) {
-        Poll::Ready(charge) => Some(charge),
-        Poll::Pending => None,
     }
 }
 

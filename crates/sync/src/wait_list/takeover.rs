@@ -247,8 +247,11 @@ impl Queue {
             }
         }
         let is_own = local::current_task().map(|task| task.id) == stamped;
-        if let Some(own) = own {
-            batch.push(own);
+        match own {
+            Some(own) => batch.push(own),
+            // It may be one of those that are to be woken when this poll ends; now there is more to tell.
+            None if is_own => local::wake_before_end(batch),
+            None => {}
         }
         for waker in woken.into_iter().flatten() {
             // A task that grants to itself may still fetch it in this poll: its siblings can't know before the next.

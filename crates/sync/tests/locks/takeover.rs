@@ -113,6 +113,28 @@ fn one_who_is_known_to_be_left_is_passed_at_once_until_it_is_polled() {
 }
 
 #[test]
+fn a_task_that_grants_to_itself_wakes_the_others_when_its_poll_ends() {
+    let permits = Semaphore::new(2);
+    let mut task = Who::new();
+    let (one, two) = (permits.try_acquire().unwrap(), permits.try_acquire().unwrap());
+    let (mut first, mut second) = (Future1::new(permits.acquire()), Future1::new(permits.acquire()));
+    task.poll(|| {
+        first.pending();
+        second.pending();
+        drop(one);
+        assert!(first.is_woken() && !second.is_woken(), "nothing is there for it so far");
+    });
+    assert!(second.is_woken(), "it may have to look");
+    task.poll(|| second.pending());
+    task.poll(|| {
+        drop(two);
+        assert!(second.is_woken(), "it was granted");
+        drop((second.ready().unwrap(), first.ready().unwrap()));
+    });
+    assert_eq!(permits.available_permits(), 2);
+}
+
+#[test]
 fn another_task_does_not_take_over() {
     let lock = Mutex::new(());
     let (mut task, mut other) = (Who::new(), Who::new());

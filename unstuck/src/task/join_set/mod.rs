@@ -1,12 +1,14 @@
 //! A set of tasks whose outputs are taken as they come.
 //!
-//! 1. This file is what users see of it; how the set learns who is over is in `members.rs`, spawning in `spawn.rs`.
+//! 1. This file is what users see of it; how the set learns who is over is in `store.rs`, spawning in `spawn.rs`, spawning
+//!    with a limit in `limit.rs`.
 //! 2. Waiting changes nothing but the waker that is left: a member leaves with the poll that returns its output.
 
-mod arrivals;
 mod builder;
+mod limit;
 mod members;
 mod spawn;
+mod store;
 
 use std::fmt;
 use std::future::Future;
@@ -17,16 +19,27 @@ use std::task::{Context, Poll};
 
 use unstuck_base::local::{self, WaitKind};
 
-use super::{Id, JoinError};
+use super::{Id, JoinError, JoinHandle};
 
 pub use builder::Builder;
 
-use members::{Joined, Members};
+use members::Members;
+use store::Joined;
 
 /// Tasks that belong together: their outputs are taken as they come, and dropping the set aborts those that are left.
 ///
 /// All tasks of a set have the same output type. They run from the moment they are spawned, whether the set is awaited
-/// or not.
+/// or not. How many run at the same time can be [limited](JoinSet::with_limit).
+///
+/// # Memory
+///
+/// When a task ends, its output moves to the set, beside its id, and the task is freed: also a million tasks that are over
+/// and that nobody has joined need no more than their outputs and a few words each. A task's memory stays, without its future
+/// and its output, as long as there is an [`AbortHandle`](super::AbortHandle) of it (spawning returns one) or a
+/// [`Waker`](std::task::Waker).
+///
+/// Dropping the set drops the outputs that were not joined, on the thread that drops it. As where a
+/// [`JoinHandle`](super::JoinHandle) is dropped, a panic in the drop of an output ends there.
 ///
 /// # Examples
 ///
@@ -71,7 +84,7 @@ impl<T> JoinSet<T> {
     /// # }
     /// ```
     pub fn new() -> Self {
-        JoinSet { members: Members::new() }
+        JoinSet { members: Members::new(usize::MAX) }
     }
 
     /// How many tasks are in the set: those that run, and those that are over and not yet joined.
@@ -437,7 +450,7 @@ impl<T, R> Drop for JoinNext<'_, T, R> {
 
 impl<T> Drop for JoinSet<T> {
     fn drop(&mut self) {
-        self.members.abort_all();
+        self.members.let_go(JoinHandle::abort);
     }
 }
 
