@@ -66,7 +66,7 @@
 //! Rules of this crate: only [`runtime`] names a scheduler's or kernel's implementation; everything else reaches the world
 //! through the traits of `unstuck-driver`, of the current runtime, and keeps the narrowest part of it that it needs.
 
-#[cfg(any(feature = "fs", feature = "net"))]
+#[cfg(feature = "rt")]
 mod called_at;
 #[cfg(feature = "fs")]
 pub mod fs;

@@ -3,9 +3,12 @@
 mod common;
 
 use std::future::pending;
-use std::task::{Context, Poll, Waker};
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, ThreadId};
 
-use common::{Drops, both, current_thread};
+use common::{Drops, both, current_thread, multi_thread};
 use unstuck::task::{self, JoinSet, LocalSet, yield_now};
 use unstuck::time::{Duration, sleep};
 
@@ -305,4 +308,194 @@ fn a_set_is_send_and_sync_where_its_outputs_are_send() {
     let tasks = JoinSet::<std::cell::Cell<u32>>::new();
     check(&tasks);
     assert_eq!(format!("{tasks:?}"), "JoinSet { len: 0 }");
+}
+
+/// Tells who drops it: the task in whose name, and the thread.
+struct Tells(mpsc::Sender<(Option<task::Id>, ThreadId)>);
+
+impl Drop for Tells {
+    fn drop(&mut self) {
+        self.0.send((task::try_id(), thread::current().id())).unwrap();
+    }
+}
+
+#[test]
+fn outputs_that_nobody_joined_are_dropped_with_the_set_in_the_name_of_their_tasks() {
+    for let_go in [JoinSet::detach_all, |set: &mut JoinSet<Tells>| drop(std::mem::take(set))] {
+        for runtime in both() {
+            let (sender, dropped) = mpsc::channel();
+            let mut tasks = JoinSet::new();
+            let handles = [(); 3].map(|()| {
+                let output = Tells(sender.clone());
+                tasks.spawn_on(async { output }, runtime.handle())
+            });
+            runtime.block_on(async {
+                while !handles.iter().all(|handle| handle.is_finished()) {
+                    yield_now().await;
+                }
+            });
+            drop(runtime);
+            assert!(dropped.try_recv().is_err(), "the outputs outlive the runtime");
+            assert_eq!(tasks.len(), 3);
+            let_go(&mut tasks);
+            assert!(tasks.is_empty());
+            let mut names: Vec<_> = dropped.try_iter().collect();
+            names.sort_by_key(|(id, _)| *id);
+            assert_eq!(names, handles.map(|handle| (Some(handle.id()), thread::current().id())));
+        }
+    }
+}
+
+#[unstuck::test]
+async fn a_panic_in_the_drop_of_an_output_ends_there() {
+    struct Panics(#[expect(unused, reason = "dropped")] common::Token);
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("in the drop of an output");
+        }
+    }
+    let drops = Drops::default();
+    let mut tasks = JoinSet::new();
+    for _ in 0..3 {
+        let output = Panics(drops.token());
+        tasks.spawn(async { output });
+    }
+    yield_now().await;
+    drop(tasks);
+    assert_eq!(drops.count(), 3);
+}
+
+#[unstuck::test]
+async fn what_comes_after_its_end_does_not_change_how_a_task_ended() {
+    let mut tasks = JoinSet::new();
+    let fine = tasks.spawn(async { 1 });
+    let panicked = tasks.spawn(async { panic!("as it should") });
+    let cancelled = tasks.spawn(pending());
+    cancelled.abort();
+    yield_now().await;
+    for handle in [&fine, &panicked, &cancelled] {
+        assert!(handle.is_finished());
+        handle.abort();
+    }
+    tasks.abort_all();
+    assert_eq!(tasks.len(), 3);
+    assert_eq!(tasks.join_next_with_id().await.unwrap().unwrap(), (fine.id(), 1));
+    let error = tasks.join_next().await.unwrap().unwrap_err();
+    assert!(error.is_panic() && error.id() == panicked.id());
+    assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "as it should");
+    let error = tasks.try_join_next().unwrap().unwrap_err();
+    assert!(error.is_cancelled() && error.id() == cancelled.id());
+    assert!(tasks.is_empty());
+}
+
+#[unstuck::test(start_paused = true)]
+async fn members_that_were_let_go_do_not_end_in_the_place_of_new_ones() {
+    let drops = Drops::default();
+    let mut tasks = JoinSet::new();
+    for n in 0..4 {
+        let output = Some(drops.token());
+        tasks.spawn(async move {
+            sleep(secs(n)).await;
+            output
+        });
+    }
+    sleep(Duration::from_millis(1500)).await;
+    assert_eq!(drops.count(), 0);
+    tasks.detach_all();
+    assert_eq!(drops.count(), 2, "those that were over");
+    for _ in 0..4 {
+        tasks.spawn(pending());
+    }
+    sleep(secs(3)).await;
+    assert_eq!(drops.count(), 4);
+    assert!(tasks.try_join_next().is_none());
+    assert_eq!(tasks.len(), 4);
+}
+
+#[test]
+fn a_set_that_goes_while_its_members_end_drops_each_output_once() {
+    let runtime = multi_thread(2);
+    for round in 0..200 {
+        let drops = Drops::default();
+        let mut tasks = JoinSet::new();
+        for _ in 0..20 {
+            let output = drops.token();
+            tasks.spawn_on(async { output }, runtime.handle());
+        }
+        let joined = std::iter::from_fn(|| tasks.try_join_next()).count();
+        assert_eq!(tasks.len(), 20 - joined);
+        if round % 2 == 0 {
+            tasks.detach_all();
+        }
+        drop(tasks);
+        while drops.count() < 20 {
+            thread::yield_now();
+        }
+        assert_eq!(drops.count(), 20);
+    }
+}
+
+#[test]
+fn the_waker_of_who_waited_goes_with_the_set() {
+    let runtime = current_thread();
+    let mut tasks = JoinSet::new();
+    let _kept = tasks.spawn_on(pending::<()>(), runtime.handle());
+    let count = Arc::new(Silent);
+    let waker = Waker::from(count.clone());
+    assert!(tasks.poll_join_next(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(Arc::strong_count(&count), 3);
+    drop(tasks);
+    assert_eq!(Arc::strong_count(&count), 2);
+}
+
+#[test]
+fn a_member_that_is_over_when_it_enters_wakes_who_waits() {
+    let (runtime, gone) = (current_thread(), current_thread());
+    let handle = gone.handle().clone();
+    drop(gone);
+    let mut tasks = JoinSet::new();
+    tasks.spawn_on(pending::<()>(), runtime.handle());
+    let (sender, woken) = mpsc::channel();
+    let waker = Waker::from(Arc::new(Sends(sender)));
+    assert!(tasks.poll_join_next(&mut Context::from_waker(&waker)).is_pending());
+    tasks.spawn_on(pending(), &handle);
+    assert_eq!(woken.try_iter().count(), 1);
+    assert!(tasks.poll_join_next(&mut Context::from_waker(&waker)).is_ready());
+}
+
+struct Sends(mpsc::Sender<()>);
+
+impl Wake for Sends {
+    fn wake(self: Arc<Self>) {
+        self.0.send(()).unwrap();
+    }
+}
+
+struct Silent;
+
+impl Wake for Silent {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[unstuck::test]
+async fn outputs_that_are_not_send_are_kept_and_dropped_with_the_set() {
+    let (shared, local) = (Rc::new(()), LocalSet::new());
+    let mut tasks = JoinSet::new();
+    let task = || {
+        let output = shared.clone();
+        async { output }
+    };
+    for _ in 0..3 {
+        tasks.spawn_local_on(task(), &local);
+    }
+    local.run_until(yield_now()).await;
+    assert!(Rc::ptr_eq(&tasks.try_join_next().unwrap().unwrap(), &shared));
+    assert_eq!(Rc::strong_count(&shared), 3);
+    tasks.spawn_local_on(task(), &local);
+    drop(local);
+    let left: Vec<_> = [tasks.join_next().await, tasks.join_next().await].into_iter().flatten().flatten().collect();
+    assert_eq!((left.len(), Rc::strong_count(&shared)), (2, 3));
+    assert!(tasks.try_join_next().unwrap().unwrap_err().is_cancelled());
+    drop((tasks, left));
+    assert_eq!(Rc::strong_count(&shared), 1);
 }

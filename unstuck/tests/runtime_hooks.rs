@@ -162,12 +162,6 @@ fn a_panic_is_ignored_where_nothing_else_was_said() {
 }
 
 #[test]
-#[should_panic = "only supported in current thread runtime"]
-fn a_pool_does_not_end_by_a_panic() {
-    Builder::new_multi_thread().unhandled_panic(UnhandledPanic::ShutdownRuntime);
-}
-
-#[test]
 fn the_smallest_intervals_still_let_everything_run() {
     for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
         let runtime = builder

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use unstuck::io::{AsyncReadExt, AsyncWriteExt};
 use unstuck::net::{TcpListener, TcpStream};
-use unstuck::runtime::{Builder, Runtime};
+use unstuck::runtime::{Builder, Handle, Runtime};
 use unstuck::sync::oneshot;
 use unstuck::task::{block_in_place, yield_now};
 use unstuck::time::sleep;
@@ -69,6 +69,59 @@ fn everything_goes_on(runtime: &Runtime) {
         assert_eq!(text, "over here");
     });
     runtime.block_on(task).unwrap();
+}
+
+/// Keeps its worker busy until that is noticed: a task with such polls leaves threads for the others, for some polls more.
+async fn be_busy(runtime: &Handle) {
+    let metrics = runtime.metrics();
+    let before = metrics.stuck_polls();
+    while metrics.stuck_polls() == before {
+        std::hint::spin_loop();
+    }
+    yield_now().await;
+}
+
+#[test]
+fn tasks_that_were_busy_for_long_may_wait_for_each_other() {
+    for announced in [false, true] {
+        let runtime = workers(1);
+        let handle = runtime.handle().clone();
+        let (tells, told) = mpsc::channel();
+        let (begins, begun) = mpsc::channel();
+        let (lets_go, let_go) = oneshot::channel::<()>();
+        let begins_too = begins.clone();
+        let telling = runtime.spawn(async move {
+            be_busy(&handle).await;
+            begins.send(()).unwrap();
+            let_go.await.unwrap();
+            tells.send(()).unwrap();
+        });
+        begun.recv().unwrap();
+        let handle = runtime.handle().clone();
+        let waiting = runtime.spawn(async move {
+            be_busy(&handle).await;
+            begins_too.send(()).unwrap();
+            if announced { block_in_place(|| told.recv()) } else { told.recv() }.unwrap();
+        });
+        begun.recv().unwrap();
+        lets_go.send(()).unwrap();
+        runtime.block_on(async {
+            waiting.await.unwrap();
+            telling.await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_worker_that_is_stuck_is_still_on_its_thread() {
+    let runtime = workers(1);
+    let here = || runtime.block_on(runtime.spawn(async { std::thread::current().id() })).unwrap();
+    let own = here();
+    let held = block(&runtime, 1);
+    // Only a spare can tell.
+    assert_ne!(here(), own);
+    assert_eq!(runtime.metrics().worker_thread_id(0), Some(own));
+    drop(held);
 }
 
 #[test]
@@ -308,4 +361,32 @@ fn without_a_threshold_nobody_looks_after_the_workers() {
     }
     let _runtime = builder.stuck_threshold(Duration::MAX).build().unwrap();
     assert_eq!(monitors(), 0);
+}
+
+#[test]
+fn a_stuck_poll_that_waits_for_a_task_is_told_when_the_runtime_ends() {
+    for in_background in [false, true] {
+        // Nobody is found to be stuck before the end.
+        let threshold = Duration::from_secs(3600);
+        let runtime =
+            Builder::new_multi_thread().worker_threads(1).enable_all().stuck_threshold(threshold).build().unwrap();
+        let (begins, begun) = mpsc::channel();
+        let (holds, held) = mpsc::channel::<()>();
+        let (gone, is_gone) = mpsc::channel::<()>();
+        runtime.spawn(async move {
+            let _gone = gone;
+            unstuck::spawn(async move {
+                let _holds = holds;
+                std::future::pending::<()>().await;
+            });
+            begins.send(()).unwrap();
+            assert!(held.recv().is_err());
+        });
+        begun.recv().unwrap();
+        match in_background {
+            true => runtime.shutdown_background(),
+            false => drop(runtime),
+        }
+        assert!(is_gone.recv().is_err());
+    }
 }

@@ -9,6 +9,7 @@ mod ci;
 mod conformance;
 mod manifest;
 mod packages;
+mod soak;
 mod source;
 mod tidy;
 mod tree;
@@ -33,6 +34,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         ["ci", ref rest @ ..] => ci::run(root()?, rest),
         ["api", ref rest @ ..] => api::run(root()?, rest),
         ["conformance", ref rest @ ..] => conformance::run(root()?, rest),
+        ["soak", ref rest @ ..] => soak::run(root()?, rest),
         ["tidy"] => tidy::run(root()?),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
@@ -57,11 +59,11 @@ const HELP: &str = "\
 Developer commands of unstuck
 
   cargo xtask ci          what must pass before a merge: the README's tests, format, lints, documentation,
-                          loom, tidy, 100 simulator seeds and the quick part of conformance; prints the
-                          minutes of each step
+                          loom, tidy, 100 simulator seeds, the quick part of conformance and 2 minutes of soak;
+                          prints the minutes of each step
   cargo xtask ci --full   the same, then 1000 simulator seeds, a build that aborts on panic, the API, all of
-                          conformance, and the tests under the address and the thread sanitizer (the API and
-                          the sanitizers need the nightly toolchain)
+                          conformance, 10 minutes of soak, and the tests under the address and the thread
+                          sanitizer (the API and the sanitizers need the nightly toolchain)
   cargo xtask ci --only \"STEP\"
                           one step of the full run, by its name: cargo xtask ci --only \"thread sanitizer\"
   cargo xtask conformance [FLAGS]
@@ -77,6 +79,13 @@ Developer commands of unstuck
   cargo xtask api [--unstable]
                           our public API beside Tokio's, item by item, and whether each item has a text, an
                           example, and what else it needs; needs the nightly toolchain
+  cargo xtask soak [FLAGS]
+                          everything that unstuck does, mixed at random, with an oracle for each part of it; ends
+                          with the first finding
+      --minutes N         for so long (2)
+      --seed S            decides as it did before
+      --round N           repeats this round of the seed
+      --only NAMES        only these scenarios, with commas between them
   cargo xtask tidy        the rules of the house that no compiler checks: layers, clocks, cfg, unsafe, loom
                           tests, file length, module docs, forbidden words, dependencies
   cargo xtask help        this text

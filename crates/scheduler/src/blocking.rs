@@ -9,14 +9,18 @@
 //!    begins, but those that were promised: it is dropped, which cancels its task. Those that have begun are not
 //!    interrupted.
 //! 4. No user code runs under a lock, and its panics end here.
+//! 5. Each thread says which closure it runs, for whoever asks why the pool does not end. Work of the pool's own users
+//!    (spare workers) is not such a closure.
 
 mod calls;
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::panic::Location;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use unstuck_base::fork::abort_in_child;
 use unstuck_base::parker::Parker;
@@ -24,11 +28,12 @@ use unstuck_base::sync::{MODELLED, Mutex};
 use unstuck_base::{CachePadded, local};
 use unstuck_context::{Blocking, ClockStands, Handle};
 use unstuck_driver::{Kernel, Offload};
-use unstuck_task::{HomeRef, Id, Runnable, Schedule, TaskList};
+use unstuck_task::{HomeRef, Id, Origin, Runnable, Schedule, TaskList};
 
 pub(crate) use calls::Calls;
 
 use crate::latch::{Latch, Present};
+use crate::panics::TaskPanic;
 use crate::worker_local::{as_blocking, is_blocking_thread_of};
 use crate::{Hooks, quietly, run_hook};
 
@@ -83,14 +88,30 @@ enum Work {
 struct Threads {
     count: usize,
     idle: Vec<Arc<Place>>,
+    /// Of every thread that has not gone.
+    all: Vec<Arc<Place>>,
     /// The context of the threads; `None` when the pool is closed or its runtime not complete yet.
     context: Option<Handle>,
 }
 
-/// Where one thread sleeps, and is handed a job.
+/// Where one thread sleeps, is handed a job, and says what it runs.
 struct Place {
     parker: Parker,
     job: Mutex<Option<Job>>,
+    running: Mutex<Option<RunningClosure>>,
+}
+
+/// A closure that has begun, and has not ended.
+#[derive(Clone, Debug)]
+pub struct RunningClosure {
+    /// Its id.
+    pub id: Id,
+    /// Where it was spawned.
+    pub spawned_at: &'static Location<'static>,
+    /// What its spawner called it.
+    pub name: Option<Arc<str>>,
+    /// When it began.
+    pub since: Instant,
 }
 
 /// A thread of the pool, from before it is started. Dropping it leaves the pool, wherever that happens.
@@ -114,7 +135,7 @@ impl BlockingPool {
         let pool = Arc::new_cyclic(|this| BlockingPool {
             queues: std::array::from_fn(|_| queue()),
             calls: Calls::new(),
-            threads: Mutex::new(Threads { count: 0, idle: Vec::new(), context: None }),
+            threads: Mutex::new(Threads { count: 0, idle: Vec::new(), all: Vec::new(), context: None }),
             alive: Latch::new(),
             config,
             kernel,
@@ -165,6 +186,14 @@ impl BlockingPool {
     /// one of them. `true`: they have gone.
     pub fn wait(&self, limit: Option<Duration>) -> bool {
         self.alive.wait(usize::from(is_blocking_thread_of(self)), limit, || self.kernel.real_now())
+    }
+
+    /// The closures that other threads run.
+    pub fn running(&self) -> Vec<RunningClosure> {
+        let places = self.threads.lock().all.clone();
+        let own = local::current_task().map(|task| task.id);
+        let running = places.iter().filter_map(|place| place.running.lock().clone());
+        running.filter(|closure| Some(closure.id.number()) != own).collect()
     }
 
     /// Queues a job, or gives it back: the pool is closed, or has no thread and none can be started.
@@ -241,7 +270,8 @@ impl BlockingPool {
         let (Some(context), Some(pool)) = (threads.context.clone(), self.this.upgrade()) else { return Ok(()) };
         threads.count += 1;
         self.calls.search();
-        let place = Arc::new(Place { parker: Parker::new(), job: Mutex::new(job.take()) });
+        let place = Arc::new(Place { parker: Parker::new(), job: Mutex::new(job.take()), running: Mutex::new(None) });
+        threads.all.push(place.clone());
         // Entered under the lock, so that who closes the pool and then waits waits for this one too.
         let present = self.alive.enter();
         let mut member =
@@ -294,7 +324,9 @@ impl Member {
                 match handed.or_else(|| pool.find_job(first)) {
                     Some(job) => {
                         self.begin_job();
+                        *self.place.running.lock() = job.begins(&*pool.kernel);
                         job.run();
+                        drop(self.place.running.lock().take());
                         if !pool.home.get().process().is_this() {
                             // The job forked, and this is the child, which has no such pool.
                             abort_in_child();
@@ -358,6 +390,7 @@ impl Drop for Member {
         let idle = {
             let mut threads = self.pool.threads.lock();
             threads.count -= usize::from(self.counts);
+            threads.all.retain(|other| !Arc::ptr_eq(other, &self.place));
             let call = self.searches && self.pool.calls.stop_searching();
             if call { self.pool.take_idle(&mut threads) } else { None }
         };
@@ -375,6 +408,13 @@ impl Job {
 
     fn closure(work: Box<dyn FnOnce() + Send>) -> Self {
         Job { id: Id::from_number(local::next_task_id()), work: Work::Closure(work), promised: false, until_over: None }
+    }
+
+    /// What is to be said of it while it runs (rule 5).
+    fn begins(&self, kernel: &dyn Kernel) -> Option<RunningClosure> {
+        let Work::Task(task) = &self.work else { return None };
+        let (id, spawned_at, name) = (task.id(), task.spawned_at(), task.name());
+        Some(RunningClosure { id, spawned_at, name, since: kernel.real_now() })
     }
 
     fn run(self) {
@@ -434,6 +474,10 @@ impl Schedule for BlockingPool {
 
     fn tasks(&self) -> Option<&TaskList> {
         None
+    }
+
+    fn panicked(&self, origin: Origin<'_>, payload: &(dyn Any + Send)) {
+        let _only_a_task_ends_the_runtime = self.config.hooks.panic.panicked(&TaskPanic::of_closure(origin, payload));
     }
 }
 

@@ -13,6 +13,7 @@ use unstuck_driver::Kernel;
 use unstuck_task::{Id, Origin, Runnable};
 
 use crate::counts::Counts;
+use crate::panics::OnPanic;
 use crate::quietly;
 
 /// A hook of the user's, run on a thread of the runtime.
@@ -40,6 +41,8 @@ pub struct Hooks {
     pub after_poll: Option<TaskHook>,
     /// A task is over: completed, panicked or cancelled.
     pub terminate: Option<TaskHook>,
+    /// A task has panicked.
+    pub panic: OnPanic,
 }
 
 /// What a hook is told of a task.

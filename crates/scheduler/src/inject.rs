@@ -38,6 +38,9 @@ struct Head {
 /// What `head` is from the closing on: an address that no runnable has.
 const CLOSED: *mut () = ptr::without_provenance_mut(1);
 
+/// An empty `ready` keeps room for so many: what a burst has needed is given back, what comes all the time is not.
+const KEPT: usize = 256;
+
 /// The `ready_len` while the chain is being turned round.
 const SOME: usize = usize::MAX;
 
@@ -87,6 +90,36 @@ impl Inject {
         Err(unsafe { Runnable::from_raw(task) })
     }
 
+    /// As [`push`](Inject::push), of several, in their order.
+    pub(crate) fn push_all(&self, tasks: impl IntoIterator<Item = Runnable>) -> Result<(), Vec<Runnable>> {
+        let (mut oldest, mut newest): (*mut (), *mut ()) = (ptr::null_mut(), ptr::null_mut());
+        for task in tasks {
+            let task = task.into_raw();
+            // SAFETY: the runnable is ours until the exchange below publishes it.
+            unsafe { Runnable::link(task) }.store(newest, Ordering::Relaxed);
+            newest = task.as_ptr();
+            if oldest.is_null() {
+                oldest = newest;
+            }
+        }
+        let Some(last) = NonNull::new(oldest) else { return Ok(()) };
+        // SAFETY: as above.
+        let link = unsafe { Runnable::link(last) };
+        let mut head = self.head.newest.load(Ordering::Relaxed);
+        while head != CLOSED {
+            link.store(head, Ordering::Relaxed);
+            // Release: as in `push`.
+            match self.head.newest.compare_exchange_weak(head, newest, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(actual) => head = actual,
+            }
+        }
+        link.store(ptr::null_mut(), Ordering::Relaxed);
+        let mut refused = VecDeque::new();
+        unlink(newest, &mut refused);
+        Err(refused.into())
+    }
+
     /// As [`push`](Inject::push), by a thread that is no worker, which is counted.
     pub(crate) fn push_from_outside(&self, task: Runnable) -> Result<(), Runnable> {
         self.push(task)?;
@@ -106,15 +139,20 @@ impl Inject {
         if self.is_empty() {
             return;
         }
-        let batch: VecDeque<Runnable> = {
+        // The first one apart: where there is no other, nothing is allocated.
+        let (first, others): (_, VecDeque<Runnable>) = {
             let mut ready = self.ready.lock();
             self.turn_round(&mut ready, ptr::null_mut());
-            let limit = limit(ready.len());
-            let batch = if ready.len() <= limit { std::mem::take(&mut *ready) } else { ready.drain(..limit).collect() };
+            let count = limit(ready.len()).min(ready.len());
+            let first = if count > 0 { ready.pop_front() } else { None };
+            let others = ready.drain(..count.saturating_sub(1)).collect();
+            if ready.is_empty() && ready.capacity() > KEPT {
+                *ready = VecDeque::new();
+            }
             self.ready_len.store(ready.len(), Ordering::Relaxed);
-            batch
+            (first, others)
         };
-        batch.into_iter().for_each(each);
+        first.into_iter().chain(others).for_each(each);
     }
 
     /// Moves all there is behind what is in `queue`.
@@ -146,17 +184,22 @@ impl Inject {
         }
         self.ready_len.store(SOME, Ordering::Relaxed);
         // Acquire: pairs with the Release in `push`. Release: pairs with the Acquire in `is_empty`.
-        let mut next = self.head.newest.swap(head, Ordering::AcqRel);
-        let before = queue.len();
-        while let Some(raw) = NonNull::new(next) {
-            // SAFETY: rule 1: what hangs on the chain was put there by `push`; it is ours since the swap.
-            unsafe {
-                next = Runnable::link(raw).load(Ordering::Relaxed);
-                queue.push_back(Runnable::from_raw(raw));
-            }
-        }
-        queue.make_contiguous()[before..].reverse();
+        unlink(self.head.newest.swap(head, Ordering::AcqRel), queue);
     }
+}
+
+/// Moves a chain that is the caller's, oldest first, behind what is in `queue`.
+fn unlink(newest: *mut (), queue: &mut VecDeque<Runnable>) {
+    let before = queue.len();
+    let mut next = newest;
+    while let Some(raw) = NonNull::new(next) {
+        // SAFETY: rule 1: what hangs on the chain was linked there by a push, and is the caller's now.
+        unsafe {
+            next = Runnable::link(raw).load(Ordering::Relaxed);
+            queue.push_back(Runnable::from_raw(raw));
+        }
+    }
+    queue.make_contiguous()[before..].reverse();
 }
 
 impl Drop for Inject {

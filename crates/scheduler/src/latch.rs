@@ -3,6 +3,8 @@
 //! 1. A thread is counted before it is started. It *ends* when it runs nothing any more, and is *gone* when it has let go
 //!    of everything that it held: whoever has waited finds it dropped.
 //! 2. The last one to end is told so. What it does then is done before it is gone.
+//! 3. A thread that blocks on something that others must do *pauses* meanwhile, which counts as an end: it may be waiting
+//!    for what the last one to end does.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,7 +39,7 @@ impl Latch {
         Present(self.clone())
     }
 
-    /// A thread runs nothing any more. `true`: it was the last.
+    /// A thread runs nothing any more, or pauses. `true`: it was the last.
     #[must_use]
     pub(crate) fn end(&self) -> bool {
         let mut threads = self.threads.lock();
@@ -45,7 +47,12 @@ impl Latch {
         threads.running == 0
     }
 
-    /// Whether some thread has not ended.
+    /// A thread that paused runs again: it will end once more.
+    pub(crate) fn resume(&self) {
+        self.threads.lock().running += 1;
+    }
+
+    /// Whether some thread has neither ended nor paused.
     pub(crate) fn is_anybody_running(&self) -> bool {
         self.threads.lock().running > 0
     }

@@ -19,6 +19,7 @@ mod inject;
 mod latch;
 pub mod local;
 mod pace;
+pub mod panics;
 mod patience;
 pub mod pool;
 pub mod root;
@@ -27,6 +28,7 @@ mod worker_local;
 
 pub use blocking::BlockingPool;
 pub use hooks::{Hook, Hooks, TaskHook, TaskMeta};
+pub use panics::TaskPanic;
 pub use pool::Pool;
 pub use single::Single;
 
@@ -54,8 +56,6 @@ pub struct Tuning {
     pub queue_times: Option<Arc<[u64]>>,
     /// Whether hooks are told how long a task was queued; they are when there is a histogram of it, too.
     pub tells_queue_times: bool,
-    /// Whether a task that panics ends a single-threaded runtime.
-    pub ends_by_panic: bool,
     /// Whether a worker that slept in the driver wakes another to sleep there, before it polls what it found.
     pub hands_seat_on: bool,
 }
@@ -75,7 +75,6 @@ impl Default for Tuning {
             poll_times: None,
             queue_times: None,
             tells_queue_times: false,
-            ends_by_panic: false,
             hands_seat_on: false,
         }
     }

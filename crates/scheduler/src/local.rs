@@ -9,18 +9,21 @@
 //!
 //! The user-facing crate polls; wakers of the tasks call [`Schedule::schedule`].
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use unstuck_base::local;
-use unstuck_base::sync::atomic::{AtomicBool, Ordering};
 use unstuck_base::sync::{Mutex, UnsafeCell};
 use unstuck_context::Spawner;
 use unstuck_task::{HomeRef, JoinHandle, Origin, Runnable, Schedule, TaskList};
+
+use crate::panics::{OnPanic, TaskPanic};
+use crate::quietly;
 
 /// So many tasks are run before whoever awaits the set has its turn.
 const TASKS: usize = 61;
@@ -39,9 +42,10 @@ pub struct LocalTasks {
     queue: UnsafeCell<VecDeque<Runnable>>,
     /// Rule 3.
     outside: Mutex<Outside>,
-    /// Whether a task that panics ends the set. This and the next are touched on the set's thread only.
-    ends_by_panic: AtomicBool,
-    panicked: AtomicBool,
+    /// What is done about a task that panics.
+    on_panic: Mutex<OnPanic>,
+    /// The task whose panic has ended the set.
+    why: OnceLock<String>,
 }
 
 /// What other threads reach.
@@ -82,8 +86,8 @@ impl Local {
             live: TaskList::new(0),
             queue: UnsafeCell::new(VecDeque::new()),
             outside: Mutex::default(),
-            ends_by_panic: AtomicBool::new(false),
-            panicked: AtomicBool::new(false),
+            on_panic: Mutex::default(),
+            why: OnceLock::new(),
         });
         // SAFETY: the tasks stay in their Arc, and `shut_down`, which our drop calls, keeps the contract of homes: it
         // closes the list, waits for the wakers, and drops what is queued.
@@ -116,14 +120,18 @@ impl Local {
         join
     }
 
-    /// Says whether a task that panics ends the set.
-    pub fn set_ends_by_panic(&self, ends: bool) {
-        self.tasks.ends_by_panic.store(ends, Ordering::Relaxed);
+    /// Changes what is done about a task that panics.
+    pub fn change_on_panic(&self, change: impl FnOnce(&mut OnPanic)) {
+        let before = self.tasks.on_panic.lock().clone();
+        let mut on_panic = before.clone();
+        change(&mut on_panic);
+        // What was there, which is the user's, is dropped without the lock.
+        let _replaced = std::mem::replace(&mut *self.tasks.on_panic.lock(), on_panic);
     }
 
-    /// Whether a task has panicked and ends the set: cancel the others, and tell who awaits it.
-    pub fn has_panicked(&self) -> bool {
-        self.tasks.panicked.load(Ordering::Relaxed)
+    /// Whether a task has panicked and ends the set, and which: cancel the others, and tell who awaits it.
+    pub fn has_panicked(&self) -> Option<&str> {
+        self.tasks.why.get().map(String::as_str)
     }
 
     /// Someone who is going to await the set.
@@ -141,7 +149,7 @@ impl Local {
         self.tasks.home.get().process().assert_is_this();
         self.enter(|| {
             for _ in 0..TASKS {
-                if self.has_panicked() {
+                if self.has_panicked().is_some() {
                     return Ran::All;
                 }
                 match self.next() {
@@ -224,7 +232,7 @@ impl LocalTasks {
             outside.queue.push_back(task);
             std::mem::take(&mut outside.waiting)
         };
-        waiting.into_iter().for_each(|(_, waker)| waker.wake());
+        waiting.into_iter().for_each(|(_, waker)| quietly(|| waker.wake()));
     }
 }
 
@@ -245,9 +253,11 @@ impl Schedule for LocalTasks {
         Some(&self.live)
     }
 
-    fn panicked(&self) {
-        if self.ends_by_panic.load(Ordering::Relaxed) {
-            self.panicked.store(true, Ordering::Relaxed);
+    fn panicked(&self, origin: Origin<'_>, payload: &(dyn Any + Send)) {
+        let on_panic = self.on_panic.lock().clone();
+        if let Some(why) = on_panic.panicked(&TaskPanic::of_task(origin, payload)) {
+            // The first one counts.
+            let _later = self.why.set(why);
         }
     }
 }
@@ -310,7 +320,7 @@ impl Drop for Poller {
             (ours, others)
         };
         drop(ours);
-        others.into_iter().for_each(|(_, waker)| waker.wake());
+        others.into_iter().for_each(|(_, waker)| quietly(|| waker.wake()));
     }
 }
 

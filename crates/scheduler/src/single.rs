@@ -11,6 +11,7 @@
 //! 5. The runtime's own thread-local role is set while futures are polled or dropped, so that what they wake is queued
 //!    here.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -35,6 +36,7 @@ use crate::counts::{Counts, Length, Stopwatch, Tally};
 use crate::hooks::{self, QueueClock, queued};
 use crate::inject::Inject;
 use crate::pace::{Every, Pace};
+use crate::panics::TaskPanic;
 use crate::root::Root;
 use crate::worker_local::{as_single, current_single};
 use crate::{Hooks, Tuning, run_hook, wake};
@@ -71,6 +73,8 @@ pub struct Shared {
     tuning: Tuning,
     /// A task has panicked, and that is to end the runtime: whoever is in `block_on`, or comes later, panics.
     panicked: AtomicBool,
+    /// Which one it was, from before `panicked` is set.
+    why: OnceLock<String>,
     /// See [`Single::stay_on_this_thread`].
     only_thread: OnceLock<ThreadId>,
 }
@@ -117,6 +121,7 @@ impl Single {
             hooks,
             tuning,
             panicked: AtomicBool::new(false),
+            why: OnceLock::new(),
             only_thread: OnceLock::new(),
         });
         // SAFETY: the Arc's content does not move; `shut_down`, which the drop of `Single` calls at the latest, closes the
@@ -226,7 +231,10 @@ impl Single {
                 shared.assert_is_here();
                 if shared.has_panicked() {
                     running.cancel_all();
-                    panic!("a spawned task panicked and the runtime is configured to shut down on unhandled panic");
+                    let why = shared.why.get().map_or("", String::as_str);
+                    panic!(
+                        "a spawned task panicked and the runtime is configured to shut down on unhandled panic: {why}"
+                    );
                 }
                 if turns == 0 && root_waker.take() {
                     if let Poll::Ready(output) = root.poll(future.as_mut(), &mut cx) {
@@ -507,8 +515,10 @@ impl Schedule for Shared {
         self.hooks.terminated(origin);
     }
 
-    fn panicked(&self) {
-        if self.tuning.ends_by_panic {
+    fn panicked(&self, origin: Origin<'_>, payload: &(dyn Any + Send)) {
+        if let Some(why) = self.hooks.panic.panicked(&TaskPanic::of_task(origin, payload)) {
+            // The first one counts.
+            let _later = self.why.set(why);
             self.panicked.store(true, Ordering::Relaxed);
         }
     }

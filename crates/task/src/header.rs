@@ -208,13 +208,27 @@ unsafe fn poll<F: Future>(task: NonNull<Header>, cx: &mut Context<'_>) -> Poll<(
         },
         Err(panic) => Err(panic),
     };
-    if output.is_err() {
-        // SAFETY: the task is not COMPLETE, so its scheduler is alive.
-        unsafe { task.as_ref().home.schedule() }.panicked();
+    if let Err(panic) = &output {
+        // SAFETY: the task is live, and not COMPLETE, so its scheduler is alive.
+        unsafe { tell_panic(task, &**panic) };
     }
     // SAFETY: rule 3: RUNNING is the caller's; the future is gone.
     unsafe { write_output::<F>(task, output.map_err(|panic| JoinError::panicked(task.as_ref().id, panic))) };
     Poll::Ready(())
+}
+
+/// Tells the scheduler of a panic.
+///
+/// # Safety
+/// The task is live, and not COMPLETE.
+#[cold]
+unsafe fn tell_panic(task: NonNull<Header>, payload: &(dyn Any + Send)) {
+    // SAFETY: the caller's.
+    let (header, extra) = unsafe { (task.as_ref(), Extra::of(task)) };
+    let name = extra.and_then(Extra::name).map(|name| &**name);
+    let origin = Origin { name, ..Origin::new(header.id, header.spawned_at) };
+    // SAFETY: the caller's.
+    unsafe { header.home.schedule() }.panicked(origin, payload);
 }
 
 /// [`Vtable::cancel`].

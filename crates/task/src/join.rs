@@ -237,8 +237,8 @@ pub fn leave_bell<T>(task: &JoinHandle<T>, bell: Waker) -> bool {
     !state.is_complete() && unsafe { task.put_waker(bell) }
 }
 
-/// The output of a task that is over; its handle goes, and with it the last that the task has of a future's or an output's.
-/// It may be called by the bell of this handle, and runs no user code then.
+/// The output of a task that is over. Its handle goes, so that nothing of the task stays for it. The bell of this handle may
+/// call this; no user code runs then.
 ///
 /// # Panics
 /// When the task is not over, or its output was taken.

@@ -145,7 +145,9 @@ impl TaskList {
             // Each goes to the end of the list, and none enters. So after so many every one that was there has been told,
             // by us or by another thread that does the same.
             let mut left = shard.lock().len;
-            while let Some(idle) = shard.lock().shut_down_next(&mut left) {
+            // A statement of its own, or the lock would be held through the body (rule 4).
+            let mut next = || shard.lock().shut_down_next(&mut left);
+            while let Some(idle) = next() {
                 // SAFETY: `Cancel` gave us RUNNING and a reference for `cancel`.
                 unsafe { cancel(idle) };
             }

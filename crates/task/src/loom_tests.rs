@@ -16,7 +16,9 @@ use unstuck_base::sync::{Arc, Mutex, UnsafeCell, thread};
 use crate::header::Header;
 use crate::probe::{Probe, Record};
 use crate::state::{OnPend, OnRun, OnWake, State};
-use crate::{AbortHandle, HomeRef, Id, JoinHandle, Origin, Runnable, Schedule, TaskList, unlisted};
+use crate::{
+    AbortHandle, HomeRef, Id, JoinHandle, Origin, Runnable, Schedule, TaskList, leave_bell, take_output, unlisted,
+};
 
 // What the models are made of: an allocator that sees tasks that are never freed, futures that count, a scheduler.
 
@@ -424,6 +426,51 @@ fn loom_join_polled_and_dropped_while_the_task_ends_the_slot_is_emptied_once() {
         assert_eq!(std::sync::Arc::strong_count(&count), 1);
         drop(abort);
     });
+}
+
+/// A place where a bell finds its handle, and leaves the output.
+#[derive(Default)]
+struct Place {
+    running: Option<JoinHandle<Token>>,
+    over: Option<Result<Token, crate::JoinError>>,
+}
+
+struct Bell(Arc<Mutex<Place>>);
+
+impl Wake for Bell {
+    fn wake(self: std::sync::Arc<Self>) {
+        let mut place = self.0.lock();
+        place.over = place.running.take().map(take_output);
+    }
+}
+
+#[test]
+fn loom_join_its_bell_takes_the_output_or_nobody_rings() {
+    for lets_go in [false, true] {
+        model(move || {
+            let (fifo, drops, outputs) = (Fifo::new(), Drops::default(), Drops::default());
+            let (runnable, join) = fifo.unlisted(&drops, outputs.token());
+            let running = thread::spawn(move || runnable.run());
+            let place = Arc::new(Mutex::new(Place::default()));
+            {
+                let mut there = place.lock();
+                if leave_bell(&join, Waker::from(std::sync::Arc::new(Bell(place.clone())))) {
+                    there.running = Some(join);
+                } else {
+                    there.over = Some(take_output(join));
+                }
+            }
+            if lets_go {
+                drop(std::mem::take(&mut *place.lock()));
+            }
+            running.join().unwrap();
+            let left = std::mem::take(&mut *place.lock());
+            assert!(left.running.is_none() && left.over.is_some() != lets_go);
+            drop(left);
+            assert_eq!((drops.count(), outputs.count()), (1, 1));
+            assert_eq!(Arc::strong_count(&place), 1, "the slot is emptied");
+        });
+    }
 }
 
 #[test]

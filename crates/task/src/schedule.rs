@@ -16,6 +16,7 @@
 //! 5. A scheduler of the parent of this process takes nothing any more: what would be handed to it is left alone, for ever.
 //!    Homes are recycled within one process only.
 
+use std::any::Any;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::ptr::NonNull;
@@ -47,8 +48,11 @@ pub trait Schedule: Send + Sync {
         let _ = origin;
     }
 
-    /// A task has panicked, on this thread, which polls it. It runs no user code.
-    fn panicked(&self) {}
+    /// A task has panicked with this, on this thread, which polls it; its future is gone, and nobody else knows yet. It may
+    /// run user code, whose panics end there.
+    fn panicked(&self, origin: Origin<'_>, payload: &(dyn Any + Send)) {
+        let _ = (origin, payload);
+    }
 }
 
 const SHARDS: usize = if MODELLED { 1 } else { 8 };

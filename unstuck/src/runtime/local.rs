@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use unstuck_context::{EnterGuard, LocalGuard, enter_local, spawn_local};
 
-use super::{Builder, Handle, Kind, Runtime, RuntimeMetrics};
+use super::{Builder, Handle, Kind, Runtime, RuntimeMetrics, ShutdownReport};
 use crate::task::JoinHandle;
 
 /// Settings of a [`LocalRuntime`]. There are none yet.
@@ -223,6 +223,33 @@ impl LocalRuntime {
     #[track_caller]
     pub fn shutdown_timeout(self, duration: Duration) {
         self.runtime.shutdown_timeout(duration);
+    }
+
+    /// Shuts the runtime down, waits for its blocking work for at most `duration`, and says what has not stopped by then; see
+    /// [`Runtime::shutdown_report`]. That is blocking work only: the tasks are dropped by this thread.
+    ///
+    /// # Panics
+    /// As [`Runtime::shutdown_timeout`].
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let runtime = unstuck::runtime::LocalRuntime::new()?;
+    /// let (begin, begun) = std::sync::mpsc::channel();
+    /// let endless = runtime.spawn_blocking(move || {
+    ///     begin.send(()).unwrap();
+    ///     std::thread::sleep(Duration::from_secs(3600))
+    /// });
+    /// begun.recv().unwrap();
+    ///
+    /// let report = runtime.shutdown_report(Duration::from_millis(10));
+    /// assert_eq!(report.iter().next().unwrap().id(), endless.id());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn shutdown_report(self, duration: Duration) -> ShutdownReport {
+        self.runtime.shutdown_report(duration)
     }
 
     /// Shuts the runtime down, and waits for nobody. It can be called inside asynchronous code.

@@ -47,6 +47,7 @@ mod id;
 mod local;
 mod metrics;
 mod panics;
+mod report;
 mod seed;
 #[cfg(feature = "signal")]
 pub(crate) mod signals;
@@ -74,6 +75,7 @@ pub use id::Id;
 pub use local::{LocalOptions, LocalRuntime};
 pub use metrics::RuntimeMetrics;
 pub use panics::UnhandledPanic;
+pub use report::{ShutdownReport, Straggler, StragglerKind};
 pub use seed::RngSeed;
 /// What [`Runtime::enter`] and [`Handle::enter`] return.
 ///
@@ -120,6 +122,27 @@ pub use unstuck_context::TryCurrentError;
 /// ```
 #[doc(inline)]
 pub use unstuck_scheduler::TaskMeta;
+/// What [`Builder::on_unhandled_panic`] and [`LocalSet::on_unhandled_panic`](crate::task::LocalSet::on_unhandled_panic) tell
+/// of a task that panicked.
+///
+/// # Examples
+/// ```
+/// use std::sync::mpsc;
+/// use unstuck::runtime::Runtime;
+///
+/// let (tell, told) = mpsc::channel();
+/// let runtime = unstuck::runtime::Builder::new_current_thread()
+///     .on_unhandled_panic(move |panic| tell.send(panic.to_string()).unwrap())
+///     .build()?;
+/// assert!(runtime.block_on(runtime.spawn(async { panic!("boom") })).is_err());
+///
+/// // Like "task 7, spawned at src/main.rs:8:35, panicked with "boom"".
+/// let line = told.recv().unwrap();
+/// assert!(line.contains(file!()) && line.contains("boom"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[doc(inline)]
+pub use unstuck_scheduler::TaskPanic;
 /// The scheduler of a `LocalSet`, which `task` puts its types around.
 pub(crate) use unstuck_scheduler::local as local_scheduler;
 
@@ -128,8 +151,10 @@ use crate::task::JoinHandle;
 /// A runtime.
 ///
 /// Dropping it shuts it down: every task is dropped at the next point where it waits, and the thread waits for the
-/// workers and for blocking work that has begun. [`shutdown_timeout`](Runtime::shutdown_timeout) and
-/// [`shutdown_background`](Runtime::shutdown_background) do not wait so long.
+/// workers and for blocking work that has begun; what has not begun never does. [`shutdown_timeout`](Runtime::shutdown_timeout)
+/// and [`shutdown_background`](Runtime::shutdown_background) do not wait so long;
+/// [`shutdown_report`](Runtime::shutdown_report) says for what it would have had to. Nobody waits for a read of the standard
+/// input or for [`lookup_host`](crate::net::lookup_host).
 ///
 /// # Panics
 /// Dropping a runtime panics inside asynchronous code, where waiting would stall other tasks. There, use
@@ -255,7 +280,7 @@ impl Runtime {
                 Ok(output) => output,
                 Err(error) => panic!("the I/O driver broke and can't be waited for: {error}"),
             },
-            Kind::MultiThread(_) => unstuck_scheduler::root::block_on(future),
+            Kind::MultiThread(pool) => pool.block_on(future),
         }
     }
 
@@ -300,6 +325,50 @@ impl Runtime {
     #[track_caller]
     pub fn shutdown_timeout(mut self, duration: Duration) {
         self.end(Some(duration));
+    }
+
+    /// Shuts the runtime down, waits for its threads for at most `duration`, and says what has not stopped by then.
+    ///
+    /// What is named goes on, as after [`shutdown_timeout`](Runtime::shutdown_timeout). The task or closure that calls this
+    /// itself is not named.
+    ///
+    /// # Panics
+    /// As [`shutdown_timeout`](Runtime::shutdown_timeout).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let runtime = unstuck::runtime::Runtime::new()?;
+    /// let (begin, begun) = std::sync::mpsc::channel();
+    /// let task = runtime.spawn(async move {
+    ///     begin.send(()).unwrap();
+    ///     std::thread::sleep(Duration::from_secs(3600)); // a task must not do that
+    /// });
+    /// begun.recv().unwrap();
+    ///
+    /// let report = runtime.shutdown_report(Duration::from_millis(10));
+    /// let straggler = report.iter().next().unwrap();
+    /// assert_eq!(straggler.id(), task.id());
+    /// assert_eq!(straggler.spawned_at().file(), file!());
+    /// assert!(straggler.running_for() >= Duration::from_millis(10));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn shutdown_report(mut self, duration: Duration) -> ShutdownReport {
+        if !self.handle.is_here() {
+            self.end(Some(duration));
+            return ShutdownReport::default();
+        }
+        let kernel = self.handle.parts().kernel.clone();
+        let began = kernel.real_now();
+        self.end(Some(duration));
+        let tasks = match &self.scheduler {
+            // Its tasks are polled and dropped by the thread that shuts it down.
+            Kind::CurrentThread(_) => (began, Vec::new()),
+            Kind::MultiThread(pool) => pool.running(began),
+        };
+        ShutdownReport::new(kernel.real_now(), tasks, self.blocking.running())
     }
 
     /// Shuts the runtime down, and waits for nobody. It can be called inside asynchronous code.

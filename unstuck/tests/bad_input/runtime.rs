@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use unstuck::runtime::{
     Builder, Handle, HistogramConfiguration, InvalidHistogramConfiguration, LocalOptions, LocalRuntime, LogHistogram,
-    Runtime, UnhandledPanic,
+    Runtime,
 };
 use unstuck::task::LocalSet;
 
@@ -27,9 +27,6 @@ fn a_number_that_builds_no_runtime_is_refused_where_it_is_given() {
         ("must be non-zero", || _ = Builder::new_current_thread().max_io_events_per_busy_tick(0)),
         ("runtime name shouldn't be empty", || _ = Builder::new_current_thread().name("")),
         ("runtime name shouldn't be empty", || _ = Builder::new_current_thread().name(" \t")),
-        ("only supported in current thread runtime", || {
-            _ = Builder::new_multi_thread().unhandled_panic(UnhandledPanic::ShutdownRuntime)
-        }),
         ("only on a current-thread runtime", || drop(Builder::new_multi_thread().start_paused(true).build())),
         ("multi_thread is not supported for `LocalRuntime`", || {
             drop(Builder::new_multi_thread().build_local(LocalOptions::default()))

@@ -12,7 +12,7 @@ use unstuck::net::{TcpListener, TcpStream};
 use unstuck::process::Command;
 use unstuck::runtime::{Handle, LocalRuntime, Runtime, is_rt_shutdown_err};
 use unstuck::signal::unix::{SignalKind, signal};
-use unstuck::task::{LocalSet, spawn_local};
+use unstuck::task::{JoinSet, LocalSet, spawn_local};
 use unstuck::time::{Duration, sleep, timeout};
 
 use crate::child::{End, assert_was_told, in_child};
@@ -89,6 +89,28 @@ fn the_parents_local_runtime_and_set_tell_what_to_do() {
     assert_was_told(in_child(|| set.block_on(&current_thread(), async { spawn_local(async {}).await.unwrap() })));
     assert_eq!(in_child(|| drop_copy(&set)), End::Well);
     set.block_on(&current_thread(), async { spawn_local(async {}).await.unwrap() });
+}
+
+#[test]
+fn the_parents_join_set_is_left_alone_and_an_empty_one_can_be_used() {
+    for runtime in both() {
+        let (mut set, mut empty) = (JoinSet::new(), JoinSet::new());
+        set.spawn_on(std::future::pending::<()>(), runtime.handle());
+        assert_was_told(in_child(|| drop(current_thread().block_on(set.join_next()))));
+        assert_was_told(in_child(|| drop(set.try_join_next())));
+        assert_was_told(in_child(|| drop(set.spawn_on(async {}, current_thread().handle()))));
+        assert_eq!(in_child(|| set.abort_all()), End::Well);
+        assert_eq!(in_child(|| drop_copy(&set)), End::Well);
+        let end = in_child(|| {
+            let own = current_thread();
+            empty.spawn_on(async {}, own.handle());
+            own.block_on(empty.join_next()).unwrap().unwrap();
+            assert!(empty.is_empty());
+        });
+        assert_eq!(end, End::Well);
+        set.abort_all();
+        assert!(runtime.block_on(set.join_next()).unwrap().unwrap_err().is_cancelled());
+    }
 }
 
 #[test]

@@ -6,5 +6,6 @@ mod common;
 mod edges;
 mod fairness;
 mod shutdown;
+mod shutdown_report;
 mod thread_locals;
 mod threads;

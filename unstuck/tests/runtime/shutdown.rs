@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use crate::common::{Drops, both, current_thread, multi_thread};
 use unstuck::io::AsyncWriteExt;
+use unstuck::net::TcpListener;
 use unstuck::runtime::{Handle, Runtime, is_rt_shutdown_err};
-use unstuck::task::{JoinHandle, yield_now};
+use unstuck::task::{JoinHandle, block_in_place, yield_now};
+use unstuck::time::sleep;
 
 #[test]
 fn dropping_a_runtime_drops_every_future_once() {
@@ -138,6 +140,33 @@ fn a_blocked_worker_does_not_hold_up_shutdown_timeout() {
     release.send(()).unwrap();
     // When its poll returns, the future is dropped by its own thread.
     assert!(matches!(dropped.recv(), Err(mpsc::RecvError)));
+}
+
+#[test]
+fn what_a_blocking_part_waits_for_is_told_that_the_runtime_ends() {
+    for (workers, waits) in [(1, 0), (1, 1), (2, 0), (2, 1), (3, 3)] {
+        let runtime = multi_thread(workers);
+        let (says_started, started) = mpsc::channel();
+        let task = runtime.spawn(async move {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            block_in_place(|| {
+                Handle::current().block_on(async {
+                    says_started.send(()).unwrap();
+                    match waits {
+                        0 => sleep(Duration::from_secs(3600)).await,
+                        _ => assert!(is_rt_shutdown_err(&listener.accept().await.unwrap_err())),
+                    }
+                });
+            });
+        });
+        started.recv().unwrap();
+        match waits {
+            3 => runtime.shutdown_background(),
+            _ => drop(runtime),
+        }
+        // A timer has no error to return: it panics.
+        assert_eq!(unstuck_block_on(task).is_err_and(|error| error.is_panic()), waits == 0);
+    }
 }
 
 #[test]

@@ -2,16 +2,23 @@
 //!
 //! 1. Anything that is not as it must be is a finding: an oracle that does not hold, or a panic that nobody planned.
 //! 2. Who plans a panic panics with [`Planned`]. Nothing is printed for it.
+//! 3. A timer whose runtime has gone can't fire, and panics. That is as it must be, where a runtime goes away in the middle
+//!    of everything.
 
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::panic::{panic_any, set_hook};
 use std::sync::Mutex;
 
+use crate::stage;
+
 static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// More than these would only repeat the first.
 const MOST: usize = 20;
+
+/// How a panic begins that is as it must be when a runtime has gone.
+const GONE: &str = "A Tokio 1.x context was found, but it is being shutdown.";
 
 /// What a panic carries that is part of a scenario.
 pub(crate) struct Planned;
@@ -45,7 +52,8 @@ pub(crate) fn count() -> usize {
 /// Makes every panic a finding but the planned ones.
 pub(crate) fn watch_panics() {
     set_hook(Box::new(|info| {
-        if !info.payload().is::<Planned>() {
+        let gone = info.payload_as_str().is_some_and(|message| message.starts_with(GONE));
+        if !info.payload().is::<Planned>() && !(gone && stage::is_any_closing()) {
             report(format!("{info}\n{}", Backtrace::force_capture()));
         }
     }));

@@ -11,8 +11,8 @@
 mod children;
 mod findings;
 mod heap;
-mod oracle;
 mod options;
+mod oracle;
 mod resources;
 mod rng;
 mod round;

@@ -16,8 +16,7 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn parse(words: &[&str]) -> Result<Options, String> {
-        let mut options =
-            Options { limit: Duration::from_secs(120), seed: None, round: None, scenarios: Vec::new() };
+        let mut options = Options { limit: Duration::from_secs(120), seed: None, round: None, scenarios: Vec::new() };
         for pair in words.chunks(2) {
             let &[flag, value] = pair else { return Err(format!("`{}` needs a value", pair[0])) };
             let number = || value.parse::<u64>().map_err(|_| format!("`{flag} {value}`: it takes a whole number"));

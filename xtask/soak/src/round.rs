@@ -41,7 +41,8 @@ pub(crate) fn run(seed: u64, number: u64, only: &[String]) -> Report {
     picked.extend((0..rng.pick(0..=6)).map(|_| rng.among(&all)));
     let in_local_set = rng.one_in(4);
     let names: Vec<_> = picked.iter().map(|scenario| scenario.name).collect();
-    let mut text = format!("round {number} of seed {seed}: {names:?}\n  {shape:?}, {ending:?}, local set: {in_local_set}");
+    let mut text =
+        format!("round {number} of seed {seed}: {names:?}\n  {shape:?}, {ending:?}, local set: {in_local_set}");
     watchdog::note(text.clone());
 
     let round = Round::new(shape);

@@ -7,6 +7,9 @@ use unstuck::runtime::{Builder, Runtime};
 
 use crate::rng::Rng;
 
+/// More threads than all scenarios of a round want at once.
+const MANY: usize = 512;
+
 /// A runtime of random shape.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
@@ -52,7 +55,7 @@ impl Shape {
             slot: !rng.one_in(4),
             hands_seat_on: rng.one_in(4),
             histograms: rng.one_in(4),
-            blocking: rng.among(&[2, 4, 16, 64]),
+            blocking: rng.among(&[2, 4, 16, MANY, MANY]),
         }
     }
 
@@ -85,9 +88,14 @@ impl Shape {
         builder.build()
     }
 
-    /// Whether a task may wait, without await, for another task.
-    pub(crate) fn replaces_who_blocks(&self) -> bool {
+    /// Whether a task that has not said that it blocks is replaced.
+    pub(crate) fn finds_who_blocks(&self) -> bool {
         self.workers.is_some() && self.stuck_threshold.is_some()
+    }
+
+    /// Whether a task that says that it blocks is replaced, however many do. Only then may it wait for others.
+    pub(crate) fn replaces_all_who_block(&self) -> bool {
+        self.workers.is_some() && self.blocking == MANY
     }
 }
 

@@ -47,6 +47,8 @@ pub(crate) struct Round {
     closing: AtomicBool,
 }
 
+/// Of the round that is on; there is one at a time.
+static CLOSING: AtomicBool = AtomicBool::new(false);
 static PROGRESS: AtomicU64 = AtomicU64::new(0);
 
 /// How many steps were made by all scenarios of the process.
@@ -59,14 +61,21 @@ pub(crate) fn step() {
     PROGRESS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// Whether the round is being cut short.
+pub(crate) fn is_any_closing() -> bool {
+    CLOSING.load(Ordering::SeqCst)
+}
+
 impl Round {
     pub(crate) fn new(shape: Shape) -> Arc<Round> {
+        CLOSING.store(false, Ordering::SeqCst);
         Arc::new(Round { shape, closing: AtomicBool::new(false) })
     }
 
     /// See rule 1.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
+        CLOSING.store(true, Ordering::SeqCst);
     }
 }
 

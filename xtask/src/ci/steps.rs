@@ -26,6 +26,7 @@ pub(super) fn all(root: &Path, extent: Extent) -> Result<Vec<Step>, String> {
         Step { name: "features", action: Action::Check(features::check) },
         ecosystem(&tree, &target),
         run("conformance", "cargo xtask conformance --quick"),
+        run("soak", "cargo xtask soak --minutes 2"),
     ];
     if extent == Extent::Full {
         steps.extend([
@@ -33,6 +34,7 @@ pub(super) fn all(root: &Path, extent: Extent) -> Result<Vec<Step>, String> {
             panic_abort(&tree, &target),
             run("api", "cargo xtask api"),
             run("whole conformance", "cargo xtask conformance --suite all"),
+            run("long soak", "cargo xtask soak --minutes 10"),
             sanitizers::address(root, &target),
             sanitizers::thread(root, &target),
         ]);

@@ -368,6 +368,35 @@ fn a_spent_budget_makes_it_yield() {
 }
 
 #[test]
+fn a_task_that_polls_on_and_on_finds_the_time_without_the_driver() {
+    let fixture = Fixture::new();
+    let mut timer = fixture.timer(10);
+    let task = local::TaskRef { id: local::next_task_id(), poll: 1, root: false };
+    let outer = local::begin_poll(task);
+    assert!(fixture.poll(&mut timer).is_pending());
+    fixture.kernel.set_elapsed(10);
+    assert!(fixture.poll(&mut timer).is_pending(), "the driver will tell, if the task returns");
+    let polls = (0..10_000).position(|_| fixture.poll(&mut timer).is_ready());
+    assert!(polls.is_some() && local::is_spinning());
+    let _ = local::end_poll(outer);
+    assert!(!local::is_spinning());
+    assert_eq!(fixture.pass_to(10), 0, "it is in no wheel any more");
+}
+
+#[test]
+fn a_task_that_polls_on_and_on_before_the_deadline_waits() {
+    let fixture = Fixture::new();
+    let mut timer = fixture.timer(10);
+    let task = local::TaskRef { id: local::next_task_id(), poll: 1, root: false };
+    let outer = local::begin_poll(task);
+    assert!((0..10_000).all(|_| fixture.poll(&mut timer).is_pending()));
+    let _ = local::end_poll(outer);
+    assert_eq!(fixture.pass_to(9), 0);
+    assert_eq!(fixture.pass_to(10), 1, "it is in the wheel still");
+    assert!(fixture.poll(&mut timer).is_ready());
+}
+
+#[test]
 fn a_wait_is_recorded_and_forgotten() {
     let fixture = Fixture::new();
     let task = local::TaskRef { id: local::next_task_id(), poll: 1, root: false };

@@ -9,6 +9,7 @@ use crate::numbered::Numbered;
 #[derive(Clone, Debug)]
 enum Event {
     Push(usize),
+    PushAll(usize),
     Take(usize),
     TakeAll,
     Close,
@@ -16,7 +17,8 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        8 => (1..20usize).prop_map(Event::Push),
+        5 => (1..20usize).prop_map(Event::Push),
+        5 => (0..20usize).prop_map(Event::PushAll),
         6 => (0..30usize).prop_map(Event::Take),
         2 => Just(Event::TakeAll),
         1 => Just(Event::Close),
@@ -41,6 +43,14 @@ proptest! {
                     if open { model.push_back(next) } else { cancelled.push(next) }
                     next += 1;
                 },
+                Event::PushAll(count) => {
+                    let numbers = next..next + count;
+                    let pushed = inject.push_all(numbers.clone().map(|number| tasks.task(number)));
+                    prop_assert_eq!(pushed.is_ok(), open || count == 0);
+                    drop(pushed);
+                    if open { model.extend(numbers) } else { cancelled.extend(numbers) }
+                    next += count;
+                }
                 Event::Take(limit) => {
                     inject.take(|_| limit, Runnable::run);
                     ran.extend(model.drain(..limit.min(model.len())));

@@ -22,12 +22,12 @@ fn loom_inject_two_pushers_one_taker() {
             let inject = inject.clone();
             move || inject.take(|_| 2, Runnable::run)
         });
-        inject.push(two).unwrap();
+        inject.push_all([two, tasks.task(3)]).unwrap();
         pusher.join().unwrap();
         taker.join().unwrap();
         inject.take(|all| all, Runnable::run);
         assert!(inject.is_empty());
-        assert_each_ran_once(&tasks, 3);
+        assert_each_ran_once(&tasks, 4);
     });
 }
 

@@ -41,3 +41,30 @@ fn loom_long_one_at_a_time_and_each_has_its_turn() {
         assert_each_ran_once(&tasks, 3);
     });
 }
+
+#[test]
+fn loom_long_one_that_rests_does_not_keep_another_waiting() {
+    model_with(3, || {
+        let tasks = Numbered::new();
+        let long = Arc::new(Long::new(1));
+        // It does not end before the other one has run.
+        let Turn::Now(resting) = long.begin(tasks.task(0)) else { unreachable!("it is the first") };
+        let (task, shared) = (tasks.task(1), long.clone());
+        let other = thread::spawn(move || {
+            if let Turn::Now(task) = shared.begin(task) {
+                task.run();
+                assert!(shared.end().is_none());
+            }
+        });
+        long.rest(1, |task| {
+            let Turn::Now(task) = long.begin(task) else { unreachable!("there is room") };
+            task.run();
+            assert!(long.end().is_none());
+        });
+        other.join().unwrap();
+        assert_eq!(tasks.ends().ran, [1]);
+        resting.run();
+        assert!(long.end().is_none());
+        assert_each_ran_once(&tasks, 2);
+    });
+}

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod asleep;
+mod balance;
 mod blocking;
 mod idle;
 mod inject;

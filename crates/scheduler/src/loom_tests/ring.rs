@@ -63,3 +63,23 @@ fn loom_ring_overwrites_no_slot_that_a_thief_reads() {
         assert_each_ran_once(&tasks, SIZE + 1);
     });
 }
+
+#[test]
+fn loom_ring_a_thief_finds_whole_what_is_pushed_meanwhile() {
+    loom::model(|| {
+        let tasks = Numbered::new();
+        let ring = Arc::new(Ring::new());
+        let thief = thread::spawn({
+            let ring = ring.clone();
+            move || steal_and_run(&ring)
+        });
+        for number in 0..2 {
+            ring.push(tasks.task(number)).unwrap();
+        }
+        thief.join().unwrap();
+        while let Some(task) = ring.pop() {
+            task.run();
+        }
+        assert_each_ran_once(&tasks, 2);
+    });
+}

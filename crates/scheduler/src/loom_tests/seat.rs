@@ -7,11 +7,11 @@ use std::time::Instant;
 use unstuck_base::WakeBatch;
 use unstuck_base::parker::{self, Parker};
 use unstuck_base::sync::{Arc, thread};
-use unstuck_context::Handle;
 use unstuck_driver::Driver;
 use unstuck_task::JoinHandle;
 
 use super::model_with;
+use super::spares::{Part, spawn_parts, until_asleep};
 use crate::bare::{self, Runtime};
 use crate::pool::idle::Idle;
 use crate::pool::seat::Seat;
@@ -133,35 +133,6 @@ fn loom_seat_a_chain_of_sleepers_hands_it_on() {
 fn spawn_reader(runtime: &Runtime<Pool>, count: usize) -> JoinHandle<()> {
     let kernel = runtime.kernel.clone();
     runtime.handle.spawn(poll_fn(move |cx| kernel.poll_news(count, cx)))
-}
-
-/// A blocking part: says that it has begun, and ends when it is told.
-#[derive(Default)]
-struct Part {
-    begun: Parker,
-    end: Parker,
-}
-
-impl Part {
-    fn run(&self, handle: &Handle) {
-        let _blocking = handle.parts().scheduler.begin_blocking();
-        self.begun.unpark();
-        self.end.park();
-    }
-}
-
-/// A task that has these blocking parts, one after the other.
-fn spawn_parts(runtime: &Runtime<Pool>, parts: &[Arc<Part>]) -> JoinHandle<()> {
-    let (handle, parts) = (runtime.handle.clone(), parts.to_vec());
-    runtime.handle.spawn(async move { parts.iter().for_each(|part| part.run(&handle)) })
-}
-
-/// Waits until so many threads of the pool sleep. Without preemptions each of them does when its name is on the list.
-fn until_asleep(runtime: &Runtime<Pool>, count: usize) {
-    let pool = runtime.scheduler.scheduler();
-    while pool.idle.sleeping() < count {
-        loom::thread::yield_now();
-    }
 }
 
 /// One of two workers brings news from the driver, and is in a blocking part then: the other must take the seat.

@@ -82,7 +82,22 @@ fn loom_single_a_task_spawned_while_it_ends_ends_too() {
 fn loom_pool_closing_reaches_a_worker_that_goes_to_sleep() {
     model_with(3, || {
         let runtime = bare::pool(1, Hooks::default());
-        runtime.shut_down();
+        // From a thread of its own: the model explores less of what its first thread does.
+        let closing = thread::spawn(move || runtime.shut_down());
+        closing.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_pool_a_task_spawned_from_elsewhere_runs() {
+    model_with(3, || {
+        let runtime = bare::pool(1, Hooks::default());
+        // From a thread of its own: the model explores less of what its first thread does.
+        let elsewhere = thread::spawn(move || {
+            parker::block_on(runtime.handle.spawn(async {})).unwrap();
+            runtime.shut_down();
+        });
+        elsewhere.join().unwrap();
     });
 }
 

@@ -4,7 +4,8 @@
 //! 2. A poll is *stuck* when it has been seen to last for the threshold. It *waits* if its thread sleeps in the system and
 //!    has used little CPU meanwhile; otherwise it *burns*.
 //! 3. Who waits is replaced one for one, so that as many threads make progress as there are workers. Who burns has a core
-//!    already: all of them together bring at most as many spares as there are workers.
+//!    already: all of them together bring at most as many spares as there are workers. A task that is known to burn is taken
+//!    to do so at once, until its thread is found to wait.
 //! 4. A look that came late says nothing about the time since the last: perhaps nobody had a core. It counts as if it had
 //!    come in time.
 //! 5. A seat that was empty at two looks in a row, and not sat on in between, is filled if anybody sleeps.
@@ -77,6 +78,8 @@ pub(crate) struct Action {
     pub(crate) newly_stuck: usize,
     /// Polls that are found to burn by this look: places and epochs.
     pub(crate) burn: Vec<(usize, u64)>,
+    /// How many polls of tasks that are known to burn wait, announced or not.
+    pub(crate) resting: usize,
     /// How many spares there should be on account of stuck polls.
     pub(crate) spares: usize,
     pub(crate) next: NextLook,
@@ -153,10 +156,13 @@ impl Judge {
                 poll.lasted += passed;
             }
             if sample.announced || sample.epoch.is_multiple_of(2) {
+                action.resting += usize::from(sample.announced && sample.long);
                 continue;
             }
             let before = poll.verdict;
-            let verdict = if sample.long { Some(Verdict::Burns) } else { poll.judge(self.limits, || probe(index)) };
+            let known = sample.long.then_some(Verdict::Burns);
+            let verdict = poll.judge(self.limits, || probe(index)).or(known);
+            action.resting += usize::from(sample.long && verdict == Some(Verdict::Waits));
             match verdict {
                 None => suspects |= !poll.lasted.is_zero(),
                 Some(Verdict::Waits) => wait += 1,
@@ -226,9 +232,8 @@ impl Poll {
     fn judge(&mut self, limits: Limits, probe: impl FnOnce() -> Option<Activity>) -> Option<Verdict> {
         let is_due = match (self.probed, self.verdict) {
             (Some((_, at)), Some(_)) => self.lasted - at >= PROBE,
-            (None, Some(_)) => false,
             (Some(_), None) => self.lasted >= limits.threshold,
-            (None, None) => self.lasted >= limits.threshold / 2,
+            (None, _) => self.lasted >= limits.threshold / 2,
         };
         if !is_due {
             return self.verdict;

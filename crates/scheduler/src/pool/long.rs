@@ -1,10 +1,10 @@
 //! Tasks that are known to keep a core busy for long at a time: as many of them at once as there are workers.
 //!
-//! 1. At most `limit` threads poll such tasks. So spares, of which there are as many while such polls last, are there for
-//!    the others.
+//! 1. At most `limit` threads poll such tasks, beside those whose polls *rest*: they wait for something, perhaps for one of
+//!    the tasks here, and use no core. So spares, of which there are as many while such polls last, are there for the others.
 //! 2. Whoever finds the limit reached leaves the task here. Whoever has polled one takes one from here and queues it like
 //!    any other. So one that waits here waits for a poll that is in progress.
-//! 3. Whoever leaves a task here looks at the count after, whoever counts down looks at the queue after, and both fence in
+//! 3. Whoever leaves a task here looks at the counts after, whoever makes room looks at the queue after, and both fence in
 //!    between: one of the two sees the other.
 
 use unstuck_base::CachePadded;
@@ -17,6 +17,8 @@ use crate::inject::Inject;
 pub(crate) struct Long {
     polled: CachePadded<AtomicUsize>,
     limit: usize,
+    /// How many of these polls rest. Only the monitor writes.
+    resting: AtomicUsize,
     waiting: Inject,
 }
 
@@ -32,7 +34,12 @@ pub(crate) enum Turn {
 
 impl Long {
     pub(crate) fn new(limit: usize) -> Self {
-        Long { polled: CachePadded::new(AtomicUsize::new(0)), limit, waiting: Inject::new() }
+        Long {
+            polled: CachePadded::new(AtomicUsize::new(0)),
+            limit,
+            resting: AtomicUsize::new(0),
+            waiting: Inject::new(),
+        }
     }
 
     /// A thread is about to poll such a task. It may be another one that it is told to poll.
@@ -65,13 +72,30 @@ impl Long {
         self.take()
     }
 
+    /// So many of the polls in progress rest. Gives what is to be queued now to `each`. Only the monitor.
+    pub(crate) fn rest(&self, resting: usize, mut each: impl FnMut(Runnable)) {
+        // Relaxed: the monitor's own word.
+        let before = self.resting.load(Ordering::Relaxed);
+        if resting == before {
+            return;
+        }
+        self.resting.store(resting, Ordering::SeqCst);
+        // SeqCst: between the count and the look at the queue (rule 3).
+        fence(Ordering::SeqCst);
+        for _room in before..resting {
+            let Some(task) = self.take() else { return };
+            each(task);
+        }
+    }
+
     /// Takes nothing any more from now on. Returns what waits.
     pub(crate) fn close(&self) -> impl Iterator<Item = Runnable> {
         self.waiting.close().into_iter()
     }
 
     fn count_up(&self) -> bool {
-        let one_more = |polled| (polled < self.limit).then_some(polled + 1);
+        let limit = self.limit + self.resting.load(Ordering::SeqCst);
+        let one_more = |polled| (polled < limit).then_some(polled + 1);
         self.polled.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).is_ok()
     }
 

@@ -1,8 +1,9 @@
 //! The threads of a pool: workers, spares and the monitor's.
 //!
 //! 1. A thread is a `Member` from before it is started, and leaves when that is dropped: whatever becomes of it.
-//! 2. The last one to leave a closed pool ends it.
+//! 2. The last one to leave a closed pool ends it. Who is in a blocking part has left, for as long.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -22,18 +23,31 @@ pub(super) struct Member {
     index: usize,
     acts_as: usize,
     spare: bool,
+    has_run: Cell<bool>,
     // The last field, so that it goes last: who waits for us finds all of the above dropped.
     _present: Present,
 }
 
 impl Member {
     pub(super) fn new(pool: &Arc<Shared>, handle: Handle, index: usize, acts_as: usize, spare: bool) -> Self {
-        Member { pool: pool.clone(), handle, index, acts_as, spare, _present: pool.threads.enter() }
+        Member {
+            pool: pool.clone(),
+            handle,
+            index,
+            acts_as,
+            spare,
+            has_run: Cell::new(false),
+            _present: pool.threads.enter(),
+        }
     }
 
     pub(super) fn run(&self) {
         let _entered = entered::enter();
         let _context = self.handle.enter();
+        self.has_run.set(true);
+        if self.spare {
+            self.pool.balance.comes();
+        }
         if !self.spare {
             run_hook(&self.pool.hooks.start);
         }
@@ -52,7 +66,8 @@ impl Member {
     }
 }
 
-/// The monitor's thread: one of the pool's, but no worker.
+/// The monitor's thread: one of the pool's, but no worker. It cancels as they do when the pool is closed, since all of them
+/// may be stuck in polls that wait for what a task that is to be cancelled holds.
 pub(super) struct Watcher(pub(super) Member);
 
 impl Watcher {
@@ -62,6 +77,8 @@ impl Watcher {
         if let Some(monitor) = &pool.monitor {
             monitor.run(pool);
         }
+        let _entered = entered::enter();
+        pool.cancel_all();
     }
 }
 
@@ -69,10 +86,11 @@ impl Drop for Member {
     fn drop(&mut self) {
         let _context = self.handle.enter();
         if self.spare {
+            if !self.has_run.get() {
+                self.pool.balance.does_not_come();
+            }
             self.pool.places.give_back(self.index);
         }
-        if self.pool.threads.end() && self.pool.is_closed() {
-            self.pool.finish();
-        }
+        self.pool.one_runner_less();
     }
 }

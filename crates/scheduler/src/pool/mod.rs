@@ -14,6 +14,8 @@
 //! 4. Every thread is a `Member` (`member`), from before it is started: whatever becomes of it, it leaves.
 
 pub(crate) mod alarm;
+pub(crate) mod balance;
+mod ending;
 pub(crate) mod idle;
 pub(crate) mod judge;
 pub(crate) mod long;
@@ -28,23 +30,28 @@ pub(crate) mod worker;
 
 use std::any::Any;
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use unstuck_base::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
-use unstuck_base::{CachePadded, WakeBatch};
+use unstuck_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use unstuck_base::{CachePadded, WakeBatch, local};
 use unstuck_context::{CantBlock, Flavor, Handle, Scheduler, Spawner, WorkerCounts};
 use unstuck_driver::{Driver, Kernel, Offload, Timers};
-use unstuck_task::{HomeRef, Origin, Runnable, Schedule, TaskList};
+use unstuck_task::{HomeRef, Origin, Probe, Runnable, Schedule, TaskList};
 
 use crate::blocking::StartThread;
 use crate::counts::{Counts, Tally};
 use crate::hooks::{QueueClock, queued};
 use crate::inject::Inject;
 use crate::latch::Latch;
+use crate::panics::{TaskPanic, Then};
+use crate::root;
 use crate::worker_local::current_worker;
 use crate::{Hooks, Tuning, wake};
+use balance::Balance;
+use ending::Ending;
 use idle::Idle;
 use long::Long;
 use member::{Member, Watcher};
@@ -108,14 +115,13 @@ pub struct Shared {
     closed: AtomicBool,
     /// How many threads are cancelling the tasks.
     cancelling: AtomicUsize,
-    /// How many threads more than workers run tasks: so many spares are to end. Negative: so many threads in blocking parts
-    /// have nobody who stands in for them.
-    surplus: AtomicIsize,
+    pub(crate) balance: Balance,
     threads: Arc<Latch>,
     /// How many threads are in the loop of a worker.
     loops: AtomicUsize,
     pub(crate) long: Long,
     monitor: Option<Monitor>,
+    ending: Ending,
 }
 
 /// What is counted for one of the configured workers.
@@ -164,11 +170,12 @@ impl Pool {
             blocking,
             closed: AtomicBool::new(false),
             cancelling: AtomicUsize::new(0),
-            surplus: AtomicIsize::new(0),
+            balance: Balance::new(),
             threads: Latch::new(),
             loops: AtomicUsize::new(0),
             long: Long::new(workers),
             monitor: config.monitor.as_ref().map(|monitor| Monitor::new(monitor.threshold)),
+            ending: Ending::new(),
         });
         // SAFETY: the Arc's content does not move. The last thread closes the list, waits for wakers and drains (rule 2)
         // before it gives its reference back; without any thread, the drop of `Pool` does.
@@ -197,6 +204,17 @@ impl Pool {
         Ok(())
     }
 
+    /// Runs `future` to its end on this thread, which polls nothing else.
+    ///
+    /// # Panics
+    /// If the future does; if a task has panicked, where that is to end the runtime.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match self.shared.hooks.panic.then {
+            Then::End => root::block_on(self.shared.ending.watched(future)),
+            Then::Nothing | Then::Abort => root::block_on(future),
+        }
+    }
+
     /// Closes the pool, and waits until its threads have gone, at most for `limit` (`None`: for as long as it takes); not
     /// for itself, if this is one of them. After that every task is cancelled, but those that are being polled; with a
     /// limit of zero that is left to the threads. `true`: the threads have gone.
@@ -205,6 +223,7 @@ impl Pool {
     pub fn shut_down(&self, limit: Option<Duration>) -> bool {
         let shared = &*self.shared;
         shared.close();
+        shared.finish_if_nobody_runs();
         // In a blocking part: it will leave when its poll returns.
         let own = usize::from(current_worker(|worker| std::ptr::eq(&*worker.pool, shared)).unwrap_or(false));
         let gone = shared.threads.wait(own, limit, || shared.kernel.real_now()) && own == 0;
@@ -212,6 +231,22 @@ impl Pool {
             shared.finish();
         }
         gone
+    }
+
+    /// After a shutdown that began at `closed`: the tasks that are polled, or dropped, by other threads still, and since when
+    /// each of these polls has lasted at least. Which thread polls which task nobody knows, so it is the same for all.
+    pub fn running(&self, closed: Instant) -> (Instant, Vec<Probe>) {
+        let shared = &*self.shared;
+        let first_seen = |index, epoch| shared.monitor.as_ref()?.first_seen(index, epoch);
+        let polled = (0..shared.places.visible()).filter_map(|index| {
+            let epoch = shared.places.get(index).sample().epoch;
+            (!epoch.is_multiple_of(2)).then(|| first_seen(index, epoch).unwrap_or(closed).min(closed))
+        });
+        let since = polled.max().unwrap_or(closed);
+        let own = local::current_task().map(|task| task.id);
+        let mut running = shared.tasks.probes();
+        running.retain(|task| task.running && Some(task.id.number()) != own);
+        (since, running)
     }
 }
 
@@ -222,9 +257,7 @@ impl Drop for Pool {
             return;
         }
         self.shared.close();
-        if !self.shared.threads.is_anybody_running() {
-            self.shared.finish();
-        }
+        self.shared.finish_if_nobody_runs();
     }
 }
 
@@ -301,6 +334,21 @@ impl Shared {
         wake(&mut batch);
     }
 
+    /// A thread has ended, or is in a blocking part. The last one ends a closed pool; if it was not closed yet, whoever
+    /// closes it does.
+    fn one_runner_less(&self) {
+        if self.threads.end() && self.is_closed() {
+            self.finish();
+        }
+    }
+
+    /// The pool was closed just now.
+    fn finish_if_nobody_runs(&self) {
+        if !self.threads.is_anybody_running() {
+            self.finish();
+        }
+    }
+
     fn unpark(&self, index: usize) {
         self.places.get(index).unpark(|| self.kernel.unpark());
     }
@@ -375,6 +423,14 @@ impl Schedule for Shared {
 
     fn ended(&self, origin: Origin<'_>) {
         self.hooks.terminated(origin);
+    }
+
+    fn panicked(&self, origin: Origin<'_>, payload: &(dyn Any + Send)) {
+        if let Some(why) = self.hooks.panic.panicked(&TaskPanic::of_task(origin, payload)) {
+            self.ending.begin(why);
+            self.close();
+            self.ending.wake_roots();
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Monitor {
     alarm: Alarm,
     /// Polls that were found to be stuck.
     pub(crate) stuck_polls: Tally,
-    /// Where which epoch was first seen, as of the last look of all.
+    /// Where which epoch was first seen, as of the last look. Only the monitor writes.
     first_seen: Mutex<Vec<(u64, Instant)>>,
 }
 
@@ -44,7 +44,7 @@ impl Monitor {
         self.alarm.wake();
     }
 
-    /// Since when a poll lasts at least that was in progress when the monitor ended: `None` if it never saw the epoch.
+    /// Since when the poll of this epoch lasts at least; `None`: the monitor has not seen it.
     pub(crate) fn first_seen(&self, index: usize, epoch: u64) -> Option<Instant> {
         self.first_seen.lock().get(index).filter(|(seen, _)| *seen == epoch).map(|(_, at)| *at)
     }
@@ -54,11 +54,10 @@ impl Monitor {
         let limits = Limits { threshold: self.threshold, workers: pool.workers };
         let mut judge = Judge::new(limits, pool.kernel.real_now());
         let mut spares = 0;
-        let mut first_seen = Vec::new();
         while !pool.is_closed() {
             let sight = look(pool);
             let now = pool.kernel.real_now();
-            note_new(&mut first_seen, &sight, now);
+            note_new(&mut self.first_seen.lock(), &sight, now);
             let action = judge.judge(sight.clone(), now, |index| activity(pool, index));
             self.act(pool, &action, &mut spares);
             match action.next {
@@ -67,7 +66,6 @@ impl Monitor {
                 NextLook::WhenWoken => self.sleep_while(pool, &sight, None),
             }
         }
-        *self.first_seen.lock() = first_seen;
     }
 
     /// Sleeps until a worker wakes, if all is as it was.
@@ -89,6 +87,8 @@ impl Monitor {
         for (index, epoch) in &action.burn {
             pool.places.get(*index).poll_burns(*epoch);
         }
+        // Refused only when the pool is closed; then it is cancelled here.
+        pool.long.rest(action.resting, |task| drop(pool.queue_from_outside(task)));
         for _ in 0..action.newly_stuck {
             self.stuck_polls.add_one();
         }

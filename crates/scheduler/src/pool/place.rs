@@ -135,6 +135,12 @@ impl Place {
         self.announced.store(blocks, Ordering::Relaxed);
     }
 
+    /// Whether the worker is in a blocking part.
+    pub(crate) fn is_announced(&self) -> bool {
+        // Relaxed: the worker itself has seen to it that its spare comes.
+        self.announced.load(Ordering::Relaxed)
+    }
+
     /// The poll of this epoch was found to burn. Only the monitor.
     pub(crate) fn poll_burns(&self, epoch: u64) {
         self.burning.store(epoch, Ordering::Relaxed);

@@ -127,10 +127,21 @@ impl Ring {
         }
     }
 
-    /// Takes the older half out, when the ring is full: the owner moves it to the shared queue.
+    /// Takes the oldest out, half of what a ring can hold at most: the owner of a full one moves them to the shared queue.
     pub(crate) fn take_half(&self) -> Vec<Runnable> {
-        let count = SIZE / 2;
-        std::iter::from_fn(|| self.pop()).take(count).collect()
+        let mut head = self.head.load(Ordering::Acquire);
+        loop {
+            // Relaxed: the owner's own word.
+            let count = self.tail.load(Ordering::Relaxed).wrapping_sub(head).min(SIZE / 2);
+            let slot = |offset| self.slots[head.wrapping_add(offset) & MASK].load(Ordering::Relaxed);
+            let raw: Vec<_> = (0..count).map(slot).collect();
+            // AcqRel: as in `pop`.
+            match self.head.compare_exchange(head, head.wrapping_add(count), Ordering::AcqRel, Ordering::Acquire) {
+                // SAFETY: rules 1 and 3: the runnables are ours alone now.
+                Ok(_) => return raw.into_iter().map(|raw| unsafe { from_slot(raw) }).collect(),
+                Err(actual) => head = actual,
+            }
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! Threads that stand in for workers: for those in a blocking part, and for those whose poll is stuck.
 //!
-//! 1. `surplus` says by how many more threads run tasks than there are workers. Below 0: so many are not replaced, since
-//!    no thread was to be had; then the next that comes back stands in for one of them.
+//! 1. `balance` counts how many threads run tasks, and decides who comes and who ends. Where no thread was to be had, the next
+//!    that comes back stands in.
 //! 2. A spare ends when it looks between two polls and there is a surplus. Whoever makes one wakes a spare that sleeps.
+//! 3. A thread in a blocking part does not hold up the end of the pool: what it waits for, such as a timer, may be told only
+//!    by that end.
 
 use std::sync::Arc;
-
-use unstuck_base::sync::atomic::Ordering;
 
 use super::Shared;
 use super::member::Member;
@@ -14,34 +14,25 @@ use super::worker::Worker;
 use crate::worker_local::current_worker;
 
 impl Shared {
-    /// A spare asks whether it is the one that is not needed any more.
-    pub(crate) fn retire_one(&self) -> bool {
-        let one_less = |surplus| (surplus > 0).then_some(surplus - 1);
-        self.has_surplus() && self.surplus.fetch_update(Ordering::AcqRel, Ordering::Relaxed, one_less).is_ok()
-    }
-
-    pub(crate) fn has_surplus(&self) -> bool {
-        self.surplus.load(Ordering::Relaxed) > 0
-    }
-
     /// One thread less runs tasks: a spare that was going to end goes on instead, or a new one comes. Without a thread to be
     /// had the pool goes on with one less. A new one stands in for the worker `acts_as`.
     pub(super) fn one_runs_less(self: &Arc<Self>, acts_as: usize) {
-        if self.surplus.fetch_sub(1, Ordering::AcqRel) <= 0 && self.start_spare(acts_as) {
-            self.one_runs_more();
+        if !self.balance.one_less() {
+            return;
         }
+        let Some(spare) = self.new_spare(acts_as) else { return self.balance.does_not_come() };
+        // If there is no thread to be had, the spare is dropped, and says that it does not come.
+        drop(self.blocking.offload(Box::new(move || spare.run())));
     }
 
-    fn start_spare(self: &Arc<Self>, acts_as: usize) -> bool {
-        let Ok(handle) = unstuck_context::try_current() else { return false };
-        let Some(index) = self.places.take_spare() else { return false };
-        let spare = Member::new(self, handle, index, acts_as, true);
-        self.blocking.offload(Box::new(move || spare.run())).is_ok()
+    fn new_spare(self: &Arc<Self>, acts_as: usize) -> Option<Member> {
+        let handle = unstuck_context::try_current().ok()?;
+        Some(Member::new(self, handle, self.places.take_spare()?, acts_as, true))
     }
 
     /// One thread more runs tasks. If it is one too many, a spare ends when it next looks.
     pub(super) fn one_runs_more(&self) {
-        if self.surplus.fetch_add(1, Ordering::AcqRel) < 0 {
+        if !self.balance.one_more() {
             return;
         }
         // If none of them sleeps, one looks when its poll ends.
@@ -52,6 +43,12 @@ impl Shared {
 
     /// This thread may block from now on, if it is a worker of this pool that has not said so before.
     pub(super) fn begin_blocking_part(&self) -> Option<BlockingPart> {
+        let part = self.announce_blocking_part()?;
+        self.one_runner_less();
+        Some(part)
+    }
+
+    fn announce_blocking_part(&self) -> Option<BlockingPart> {
         current_worker(|worker| {
             if !std::ptr::eq(&*worker.pool, self) || worker.blocks.replace(true) {
                 return None;
@@ -80,7 +77,8 @@ impl Drop for BlockingPart {
         worker.blocks.set(false);
         worker.pool.places.get(worker.index).announce(false);
         worker.pool.worker_is_awake();
-        worker.pool.counts[worker.acts_as].own.is_this_thread();
+        worker.pool.threads.resume();
+        worker.sign();
         worker.pool.one_runs_more();
     }
 }

@@ -153,6 +153,39 @@ fn a_spare_that_comes_back_from_a_blocking_part_stands_in_for_who_has_none() {
 }
 
 #[test]
+fn a_spare_that_is_needed_stays_while_another_waits_for_a_thread() {
+    // There is one thread for blocking work, and its spare has it.
+    let runtime = bare::pool_of(1, 2, 1, Hooks::default());
+    let (begun, end) = (Arc::new(Parker::new()), Arc::new(Parker::new()));
+    let part = {
+        let (handle, begun, end) = (runtime.handle.clone(), begun.clone(), end.clone());
+        runtime.handle.spawn(async move {
+            let _blocking = handle.parts().scheduler.begin_blocking();
+            begun.unpark();
+            end.park();
+        })
+    };
+    begun.park();
+    // On the spare: work that waits for a task is queued for its thread, and then a spare for the spare.
+    let goes_on = Arc::new(Parker::new());
+    let (handle, blocking, waits) = (runtime.handle.clone(), runtime.blocking.clone(), goes_on.clone());
+    let short_part = runtime.handle.spawn(async move {
+        let work = Box::new(move || waits.park());
+        assert!(blocking.offload(work).is_ok());
+        drop(handle.parts().scheduler.begin_blocking());
+    });
+    block_on(short_part).unwrap();
+    // If the spare went now, its thread would do that work, and nobody run this.
+    block_on(runtime.handle.spawn(async move {
+        goes_on.unpark();
+    }))
+    .unwrap();
+    end.unpark();
+    block_on(part).unwrap();
+    runtime.shut_down();
+}
+
+#[test]
 fn news_from_outside_reach_a_task_while_others_keep_every_worker_busy() {
     let runtime = bare::pool(2, Hooks::default());
     let over = Arc::new(AtomicBool::new(false));

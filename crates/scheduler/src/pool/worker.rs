@@ -98,7 +98,7 @@ impl Worker {
             self.place().set_thread(self.kernel().this_thread());
             self.pool.loops.fetch_add(1, Ordering::SeqCst);
             self.pool.worker_is_awake();
-            self.pool.counts[self.acts_as].own.is_this_thread();
+            self.sign();
             let mut pace = Pace::new(self.pool.tuning.event_interval, self.kernel().real_now());
             let mut patience = Patience::new();
             while !self.is_over() {
@@ -112,12 +112,12 @@ impl Worker {
 
     /// Is it time for this thread to end?
     fn is_over(&self) -> bool {
-        self.pool.is_closed() || (self.spare && self.pool.retire_one())
+        self.pool.is_closed() || (self.spare && self.pool.balance.retire())
     }
 
     /// The last look before it sleeps.
     fn has_reason_to_stay_awake(&self) -> bool {
-        self.pool.has_work() || self.pool.is_closed() || (self.spare && self.pool.has_surplus())
+        self.pool.has_work() || self.pool.is_closed() || (self.spare && self.pool.balance.has_surplus())
     }
 
     /// Queues a task that was woken, spawned or aborted on this thread.
@@ -162,6 +162,7 @@ impl Worker {
                 self.place().set_long(false);
                 if let Some(next) = self.pool.long.end() {
                     self.push(next);
+                    self.pool.wake_one_soon();
                 }
             }
             Turn::Later => {}
@@ -183,7 +184,10 @@ impl Worker {
         if self.spare {
             self.counts().polled();
         }
-        if pace.polled(self.yielded.get(), place.queued(), || self.kernel().real_now()) {
+        let yielded = self.yielded.get();
+        // It counts only where a task has yielded.
+        let queued = if yielded { place.queued() } else { 0 };
+        if pace.polled(yielded, queued, || self.kernel().real_now()) {
             self.look_outside(pace);
         }
     }
@@ -365,7 +369,8 @@ impl Worker {
     fn push(&self, task: Runnable) {
         let ring = &self.place().ring;
         if let Err(task) = ring.push(task) {
-            ring.take_half().into_iter().chain([task]).for_each(|task| self.push_to_inject(task));
+            let pushed = self.pool.inject.push_all(ring.take_half().into_iter().chain([task]));
+            pushed.unwrap_or_else(|refused| self.refused.borrow_mut().extend(refused));
             self.counts().overflowed();
             self.pool.wake_one();
         }
@@ -403,6 +408,14 @@ impl Worker {
         }
         if !self.place().ring.is_empty() {
             self.pool.wake_one();
+        }
+    }
+
+    /// The worker that this thread is, or stands in for while that one is in a blocking part, runs on this thread from now
+    /// on, as far as the counts tell. One that is stuck has not left its thread.
+    pub(crate) fn sign(&self) {
+        if !self.spare || self.pool.places.get(self.acts_as).is_announced() {
+            self.pool.counts[self.acts_as].own.is_this_thread();
         }
     }
 

@@ -28,12 +28,30 @@ fn idle_tasks_are_dropped_at_once_and_queued_ones_with_the_queue() {
     assert!(poll_with(&mut queued, &count).is_pending());
     fifo.tasks().close();
     assert_eq!((drops.count(), idle.is_finished(), queued.is_finished()), (1, true, false));
-    assert_eq!((fifo.tasks().len(), fifo.queued(), count.get()), (0, 1, 0));
+    assert_eq!((fifo.tasks().len(), fifo.queued(), count.get()), (1, 1, 0));
     // Still queued: if it is run after all, it is cancelled too.
     fifo.shut_down();
     assert_eq!((drops.count(), queued.is_finished(), count.get()), (2, true, 1));
+    assert!(fifo.tasks().is_empty());
     assert!(ready(idle).unwrap_err().is_cancelled());
     assert!(ready(queued).unwrap_err().is_cancelled());
+}
+
+/// Whoever shuts down can say what does not stop.
+#[test]
+fn a_task_that_is_polled_stays_in_the_closed_list_until_the_poll_returns() {
+    let fifo = Arc::new(Fifo::new(1));
+    let closing = fifo.clone();
+    let join = fifo.spawn(async move {
+        closing.tasks().close();
+        closing.tasks().close();
+        closing.tasks().probes()
+    });
+    let id = join.id();
+    fifo.run_all();
+    let probes = ready(join).unwrap();
+    assert!(matches!(&probes[..], [probe] if probe.id == id && probe.running));
+    assert!(fifo.tasks().is_empty());
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Builder, Flavor};
-use crate::runtime::{TaskMeta, UnhandledPanic};
+use super::Builder;
+use crate::runtime::{TaskMeta, TaskPanic, UnhandledPanic};
 
 /// Threads. A hook is called inside the runtime, so it may spawn; a panic of it is swallowed. The thread that is in the
 /// `block_on` of a current-thread runtime sleeps as a worker does, but is neither started nor ended by the runtime.
@@ -227,10 +227,11 @@ impl Builder {
         self
     }
 
-    /// What a task that panics does to the runtime; [`UnhandledPanic::Ignore`] without this.
+    /// What a task that panics does to the runtime; [`UnhandledPanic::Ignore`] without this. Every sort of runtime can do all
+    /// of it. To be told of each panic, and go on: [`on_unhandled_panic`](Builder::on_unhandled_panic).
     ///
-    /// # Panics
-    /// If a multi-thread runtime is to end by a panic: only a current-thread one can.
+    /// Only a panic in a poll counts, not one of the drop of a task that is cancelled. For the tasks of a
+    /// [`LocalSet`](crate::task::LocalSet), [that says](crate::task::LocalSet::unhandled_panic) what is done.
     ///
     /// # Examples
     /// ```should_panic
@@ -243,14 +244,38 @@ impl Builder {
     ///     std::future::pending::<()>().await; // panics
     /// });
     /// ```
-    #[track_caller]
     pub fn unhandled_panic(&mut self, behavior: UnhandledPanic) -> &mut Self {
-        let ends = matches!(behavior, UnhandledPanic::ShutdownRuntime);
-        assert!(
-            !ends || self.flavor == Flavor::CurrentThread,
-            "UnhandledPanic::ShutdownRuntime is only supported in current thread runtime"
-        );
-        self.tuning.ends_by_panic = ends;
+        self.hooks.panic.then = behavior.then();
+        self
+    }
+
+    /// What to call when a task panics, or a closure of [`spawn_blocking`](crate::task::spawn_blocking): on the thread that
+    /// ran it, before anybody who joins it is told. After that comes what [`unhandled_panic`](Builder::unhandled_panic) says.
+    ///
+    /// The panic hook of std, which knows the line that panicked, has been called before. This one knows the task: its id,
+    /// name, and where it was spawned.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Mutex;
+    ///
+    /// static ALARMS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    /// let runtime = unstuck::runtime::Builder::new_multi_thread()
+    ///     .on_unhandled_panic(|panic| {
+    ///         let what = panic.message().unwrap_or("something");
+    ///         ALARMS.lock().unwrap().push(format!("{what} (spawned at {})", panic.spawned_at()));
+    ///     })
+    ///     .build()?;
+    /// let task = runtime.spawn(async { panic!("boom") });
+    /// assert!(runtime.block_on(task).unwrap_err().is_panic());
+    /// assert!(ALARMS.lock().unwrap()[0].starts_with("boom (spawned at "));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn on_unhandled_panic<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn(&TaskPanic<'_>) + Send + Sync + 'static,
+    {
+        self.hooks.panic.hook = Some(Arc::new(f));
         self
     }
 }

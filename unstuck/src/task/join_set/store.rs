@@ -2,8 +2,8 @@
 //!
 //! 1. Whoever ends a member rings its [`Bell`], from any thread: its output moves from the task to the queue of outputs, its
 //!    handle goes, and who waits for the set is woken. So the set keeps no task that is over.
-//! 2. A bell rings once at most. Its place is emptied by itself, or with all others when the set lets its members go; after
-//!    that no member enters, so a place never belongs to two bells.
+//! 2. A bell rings once at most. Until then its place is its own, or empty since the set has let all its members go; no member
+//!    enters a store after that. So it never finds the handle of another one.
 //! 3. The set looks at what is there and leaves its waker under one lock: it misses nobody.
 //! 4. No user code runs under the lock: no waker of the user's is cloned, dropped or woken, and an output is moved at most.
 //! 5. What is not `Send` stays on its thread: then the set, the handle and the runner of the task are all there.
@@ -34,7 +34,7 @@ pub(super) struct Contents<T> {
 pub(super) type Joined<T> = Result<(Id, T), JoinError>;
 
 // What a set keeps of each task without an output: its place in the queue. The place among the running is used again.
-const _: () = assert!(size_of::<Joined<()>>() <= 16 && size_of::<JoinHandle<()>>() == 8);
+const _: () = assert!(size_of::<Joined<()>>() <= 16 && size_of::<JoinHandle<()>>() == size_of::<usize>());
 
 /// Rings when a member's task ends: it is the waker of its join handle.
 struct Bell<T> {
@@ -67,8 +67,12 @@ impl<T> Store<T> {
         // Under the lock, so that the bell finds the handle in its place.
         if leave_bell(&task, bell) {
             place.insert(task);
-        } else {
-            contents.end(task);
+            return;
+        }
+        let waiting = contents.end(task);
+        drop(contents);
+        if let Some(waiting) = waiting {
+            waiting.wake();
         }
     }
 
@@ -133,10 +137,12 @@ impl<T> Contents<T> {
         next
     }
 
-    /// A member is over.
-    fn end(&mut self, task: JoinHandle<T>) {
+    /// A member is over. Returns whom to wake, without the lock.
+    #[must_use]
+    fn end(&mut self, task: JoinHandle<T>) -> Option<Waker> {
         let id = task.id();
         self.over.push_back(take_output(task).map(|output| (id, output)));
+        self.waiting.take()
     }
 }
 
@@ -151,8 +157,7 @@ impl<T> Wake for Bell<T> {
         if contents.running.is_empty() && contents.running.capacity() > ROOM_KEPT {
             contents.running = Slab::new();
         }
-        contents.end(task);
-        let waiting = contents.waiting.take();
+        let waiting = contents.end(task);
         drop(contents);
         if let Some(waiting) = waiting {
             waiting.wake();

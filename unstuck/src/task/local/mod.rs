@@ -12,6 +12,7 @@ use std::future::Future;
 use std::marker::PhantomPinned;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::runtime::local_scheduler::{Local, Poller, Ran};
@@ -21,7 +22,7 @@ use unstuck_context::Spawner;
 use unstuck_task::{Id as TaskId, Origin};
 
 use super::JoinHandle;
-use crate::runtime::{Id, Runtime, UnhandledPanic};
+use crate::runtime::{Id, Runtime, TaskPanic, UnhandledPanic};
 
 pub(super) use enter::is_in_local_set;
 use enter::polling;
@@ -193,7 +194,38 @@ impl LocalSet {
     /// # }
     /// ```
     pub fn unhandled_panic(&mut self, behavior: UnhandledPanic) -> &mut Self {
-        self.local.set_ends_by_panic(matches!(behavior, UnhandledPanic::ShutdownRuntime));
+        self.local.change_on_panic(|on_panic| on_panic.then = behavior.then());
+        self
+    }
+
+    /// What to call when a task of the set panics; see
+    /// [`Builder::on_unhandled_panic`](crate::runtime::Builder::on_unhandled_panic), which is not told of these.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use unstuck::task::LocalSet;
+    ///
+    /// static PANICS: AtomicU32 = AtomicU32::new(0);
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut set = LocalSet::new();
+    /// set.on_unhandled_panic(|panic| {
+    ///     eprintln!("{panic}");
+    ///     PANICS.fetch_add(1, Ordering::Relaxed);
+    /// });
+    /// set.spawn_local(async { panic!("boom") });
+    /// set.await;
+    /// assert_eq!(PANICS.load(Ordering::Relaxed), 1);
+    /// # }
+    /// ```
+    pub fn on_unhandled_panic<F>(&mut self, f: F) -> &mut Self
+    where
+        F: Fn(&TaskPanic<'_>) + Send + Sync + 'static,
+    {
+        self.local.change_on_panic(|on_panic| on_panic.hook = Some(Arc::new(f)));
         self
     }
 
@@ -305,9 +337,9 @@ fn run_some(local: &Local, cx: &Context<'_>) {
     if local.run_some() == Ran::Some {
         cx.waker().wake_by_ref();
     }
-    if local.has_panicked() {
+    if let Some(why) = local.has_panicked() {
         local.shut_down();
-        panic!("a spawned task panicked and the LocalSet is configured to shutdown on unhandled panic");
+        panic!("a spawned task panicked and the LocalSet is configured to shutdown on unhandled panic: {why}");
     }
 }
 

@@ -61,7 +61,9 @@ fn round(rng: &mut Rng) -> io::Result<()> {
             hog.truncate(hog.len() - rng.count(0..=2));
         }
         let inner = rng.fork();
-        runtime.block_on(timeout(LIMIT, tries(inner, address))).map_err(|_| io::Error::other("it hangs"))?;
+        runtime
+            .block_on(async { timeout(LIMIT, tries(inner, address)).await })
+            .map_err(|_| io::Error::other("it hangs"))?;
         // So does building another one, if it has what it needs.
         drop(shape.build());
     }
@@ -69,11 +71,13 @@ fn round(rng: &mut Rng) -> io::Result<()> {
     // Connections that failed are gone when the other side has seen it.
     let mut last = Ok(());
     for _ in 0..200 {
-        last = runtime.block_on(timeout(LIMIT, works(address))).map_err(|_| io::Error::other("it hangs after"))?;
+        last = runtime
+            .block_on(async { timeout(LIMIT, works(address)).await })
+            .map_err(|_| io::Error::other("it hangs after"))?;
         if last.is_ok() {
             break;
         }
-        runtime.block_on(sleep(Duration::from_millis(10)));
+        runtime.block_on(async { sleep(Duration::from_millis(10)).await });
     }
     last?;
     server.abort();

@@ -38,7 +38,8 @@ pub(super) fn run(seed: u64) -> ExitCode {
     }
     let mut good = true;
     for _ in 0..rng.pick(1..=4) {
-        runtime.block_on(sleep(rng.micros(2000)));
+        let nap = rng.micros(2000);
+        runtime.block_on(async { sleep(nap).await });
         good &= fork(&mut rng) && works(&runtime);
     }
     runtime.shutdown_timeout(Duration::from_millis(rng.pick(0..=100)));

@@ -32,7 +32,7 @@ pub(crate) async fn run(stage: Stage, mut rng: Rng) -> Outcome {
                         stage2.must(work.await, "blocking work")?;
                     }
                 }
-                1 if stage2.shape().workers.is_some() => {
+                1 if stage2.shape().replaces_all_who_block() => {
                     block_in_place(|| {
                         thread::sleep(span);
                         Handle::current().block_on(async {
@@ -64,12 +64,12 @@ pub(crate) async fn run(stage: Stage, mut rng: Rng) -> Outcome {
 }
 
 /// Tasks that wait for others without `await`: nothing may be stuck behind them. Where nobody looks after those, they say
-/// that they block, by `block_in_place`; on a single thread there is no such thing.
+/// that they block, by `block_in_place`; on a single thread, or without threads to replace them, there is no such thing.
 pub(crate) async fn waits_without_await(stage: Stage, mut rng: Rng) -> Outcome {
-    if stage.shape().workers.is_none() {
+    if !stage.shape().replaces_all_who_block() {
         return Ok(());
     }
-    let announces = !stage.shape().replaces_who_blocks();
+    let announces = !stage.shape().finds_who_blocks();
     let mut tasks = Vec::new();
     let mut helpers = Vec::new();
     for number in 0..rng.pick(1..=8) {
@@ -80,7 +80,7 @@ pub(crate) async fn waits_without_await(stage: Stage, mut rng: Rng) -> Outcome {
         let helper = async move {
             sleep(nap).await;
             yield_now().await;
-            drop(tells.send(number));
+            let _told = tells.send(number);
         };
         helpers.push(match rng.one_in(3) {
             // Woken by another task, which waits in the slot of whoever wakes it.

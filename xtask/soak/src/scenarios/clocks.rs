@@ -56,7 +56,9 @@ async fn inside(stage: Stage, mut rng: Rng) -> Outcome {
             stage.check(ended.borrow().iter().all(|(span, at)| at >= span), "nobody is early")?;
         }
         for task in tasks {
-            stage.must(timeout(Duration::from_millis(1 << 41), task).await, "a sleep ends")?.map_err(|_| crate::stage::Stop)?;
+            stage
+                .must(timeout(Duration::from_millis(1 << 41), task).await, "a sleep ends")?
+                .map_err(|_| crate::stage::Stop)?;
         }
     }
     resume();

@@ -29,7 +29,7 @@ pub(crate) async fn run(stage: Stage, mut rng: Rng) -> Outcome {
         if rng.one_in(3) {
             yield_now().await;
         }
-        drop(answers.send(()));
+        let _heard = answers.send(());
         step();
     }
     stage.must(work.await, "the thread of the set")?

@@ -33,7 +33,7 @@ pub(crate) async fn run(stage: Stage, mut rng: Rng) -> Outcome {
             drop(life);
             black_box(&huge).iter().all(|byte| *byte == number)
         }));
-        drop(sender.send(7));
+        let _received = sender.send(7);
     }
     for task in tasks {
         stage.check(stage.must(task.await, "a huge future")?, "its memory is its own")?;

@@ -1,8 +1,7 @@
 //! Panics in every place where user code runs: whoever asks is told, and nothing else breaks.
 
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -126,17 +125,21 @@ impl Wake for Bomb {
     }
 }
 
+/// Polls once, with this waker.
+fn poll_with<F: Future>(waker: &Waker, future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(waker))
+}
+
 /// Wakers that panic: who wakes gets the panic, or nobody; the others are woken all the same.
 pub(crate) async fn wakers(stage: Stage, mut rng: Rng) -> Outcome {
     for _ in 0..rng.pick(1..=8) {
         let bomb = Waker::from(Arc::new(Bomb(AtomicUsize::new(0), stage.life())));
-        let mut cx = Context::from_waker(&bomb);
         let waiters = rng.count(1..=5);
         match rng.pick(0..=5) {
             0 => {
                 let notify = Arc::new(Notify::new());
                 let mut bad = pin!(notify.notified());
-                stage.check(bad.as_mut().poll(&mut cx).is_pending(), "it waits")?;
+                stage.check(poll_with(&bomb, bad.as_mut()).is_pending(), "it waits")?;
                 let others: Vec<_> = (0..waiters)
                     .map(|_| {
                         let mut waits = Box::pin(notify.clone().notified_owned());
@@ -144,7 +147,7 @@ pub(crate) async fn wakers(stage: Stage, mut rng: Rng) -> Outcome {
                         stage.spawn(waits)
                     })
                     .collect();
-                let _panic = catch_unwind(AssertUnwindSafe(|| notify.notify_waiters()));
+                drop(catch_unwind(AssertUnwindSafe(|| notify.notify_waiters())));
                 for other in others {
                     stage.must(other.await, "who else was notified")?;
                 }
@@ -152,9 +155,9 @@ pub(crate) async fn wakers(stage: Stage, mut rng: Rng) -> Outcome {
             1 => {
                 let token = CancellationToken::new();
                 let mut bad = pin!(token.cancelled());
-                stage.check(bad.as_mut().poll(&mut cx).is_pending(), "it waits")?;
+                stage.check(poll_with(&bomb, bad.as_mut()).is_pending(), "it waits")?;
                 let others: Vec<_> = (0..waiters).map(|_| stage.spawn(token.clone().cancelled_owned())).collect();
-                let _panic = catch_unwind(AssertUnwindSafe(|| token.cancel()));
+                drop(catch_unwind(AssertUnwindSafe(|| token.cancel())));
                 for other in others {
                     stage.must(other.await, "who else was cancelled")?;
                 }
@@ -162,12 +165,7 @@ pub(crate) async fn wakers(stage: Stage, mut rng: Rng) -> Outcome {
             2 => {
                 // A timer's waker panics on a thread of the runtime, which goes on.
                 let mut bad = Box::pin(sleep(rng.micros(1500)));
-                stage.must(
-                    match bad.as_mut().poll(&mut cx) {
-                        Poll::Ready(()) | Poll::Pending => Ok::<_, ()>(()),
-                    },
-                    "a sleep",
-                )?;
+                let _ended_or_not = poll_with(&bomb, bad.as_mut());
                 for _ in 0..waiters {
                     sleep(rng.micros(800)).await;
                 }
@@ -175,25 +173,24 @@ pub(crate) async fn wakers(stage: Stage, mut rng: Rng) -> Outcome {
             }
             3 => {
                 let (sender, mut receiver) = mpsc::channel(1);
-                let stays = poll_fn(|_| Poll::Ready(receiver.poll_recv(&mut cx))).await;
-                stage.check(stays.is_pending(), "it waits")?;
-                let _panic = catch_unwind(AssertUnwindSafe(|| sender.try_send(stage.life())));
+                stage.check(poll_with(&bomb, pin!(receiver.recv())).is_pending(), "it waits")?;
+                drop(catch_unwind(AssertUnwindSafe(|| sender.try_send(stage.life()))));
                 stage.check(receiver.recv().await.is_some(), "the message is there")?;
             }
             4 => {
                 let (sender, receiver) = oneshot::channel();
                 let mut receiver = pin!(receiver);
-                stage.check(receiver.as_mut().poll(&mut cx).is_pending(), "it waits")?;
-                let _panic = catch_unwind(AssertUnwindSafe(|| sender.send(stage.life())));
+                stage.check(poll_with(&bomb, receiver.as_mut()).is_pending(), "it waits")?;
+                drop(catch_unwind(AssertUnwindSafe(|| sender.send(stage.life()))));
                 stage.check(receiver.await.is_ok(), "the message is there")?;
             }
             _ => {
                 let (sender, receiver) = watch::channel(0);
                 let (mut first, mut second) = (receiver.clone(), receiver);
                 let mut bad = Box::pin(first.changed());
-                stage.check(bad.as_mut().poll(&mut cx).is_pending(), "it waits")?;
+                stage.check(poll_with(&bomb, bad.as_mut()).is_pending(), "it waits")?;
                 let other = stage.spawn(async move { second.changed().await.is_ok() });
-                let _panic = catch_unwind(AssertUnwindSafe(|| sender.send_replace(1)));
+                drop(catch_unwind(AssertUnwindSafe(|| sender.send_replace(1))));
                 stage.check(stage.must(other.await, "who else watches")?, "the change is seen")?;
                 stage.check(bad.await.is_ok(), "the change is seen")?;
             }

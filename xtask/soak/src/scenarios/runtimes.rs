@@ -20,7 +20,7 @@ pub(crate) async fn run(stage: Stage, mut rng: Rng) -> Outcome {
         let work = spawn_blocking(move || one(&stage2, inner, &asks));
         while let Some((number, answers)) = asked.recv().await {
             // Who asked may be gone, with its runtime.
-            drop(answers.send(number + 1));
+            let _heard = answers.send(number + 1);
             step();
         }
         stage.must(work.await, "a runtime")??;

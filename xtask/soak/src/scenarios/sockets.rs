@@ -63,7 +63,8 @@ pub(crate) async fn unix(stage: Stage, mut rng: Rng) -> Outcome {
     let listener = stage.must(UnixListener::bind(&path.0), "bind")?;
     for _ in 0..rng.pick(1..=6) {
         let connect = UnixStream::connect(&path.0);
-        let (client, accepted) = (stage.must(connect.await, "connect")?, stage.must(listener.accept().await, "accept")?);
+        let (client, accepted) =
+            (stage.must(connect.await, "connect")?, stage.must(listener.accept().await, "accept")?);
         let server = stage.spawn(echo(accepted.0));
         let bytes = rng.count(0..=200_000);
         let same = stage.must(pattern(client, rng.fork(), bytes).await, "an echo")?;
@@ -105,7 +106,8 @@ pub(crate) async fn udp(stage: Stage, mut rng: Rng) -> Outcome {
     let client = stage.must(UdpSocket::bind("127.0.0.1:0").await, "bind")?;
     stage.must(client.connect(address).await, "connect")?;
     for number in 0..rng.pick(1..=60) {
-        let sent: Vec<u8> = number.to_le_bytes().into_iter().chain(std::iter::repeat_n(7, rng.count(0..=1200))).collect();
+        let sent: Vec<u8> =
+            number.to_le_bytes().into_iter().chain(std::iter::repeat_n(7, rng.count(0..=1200))).collect();
         let mut buf = [0; 2048];
         loop {
             stage.must(client.send(&sent).await, "send")?;

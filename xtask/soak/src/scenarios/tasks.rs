@@ -30,7 +30,8 @@ pub(crate) async fn run(stage: Stage, mut rng: Rng) -> Outcome {
                     yield_now().await;
                     task.abort();
                     let joined = task.await;
-                    stage.check(joined.is_ok() || joined.is_err_and(|error| error.is_cancelled()), "an aborted task")?;
+                    stage
+                        .check(joined.is_ok() || joined.is_err_and(|error| error.is_cancelled()), "an aborted task")?;
                 }
                 2 => drop(stage.must(task.await, "a task")?),
                 _ => {}

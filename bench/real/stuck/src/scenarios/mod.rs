@@ -16,7 +16,7 @@ const WORKERS: usize = 2;
 const WATCHED: Duration = Duration::from_secs(4);
 
 /// All of them: a name, and what it says in the end.
-pub(crate) const ALL: &[(&str, fn() -> String)] = &[
+pub(crate) const ALL: &[sides::Scenario] = &[
     ("nobody blocks: 1 ms tickers | echo", blocked::nobody),
     ("one sleeps 500 ms of each second: tickers | echo", blocked::one_sleeps),
     ("one burns 500 ms of each second: tickers | echo", blocked::one_burns),

@@ -192,6 +192,25 @@ fn short_polls_are_never_stuck_however_many() {
 }
 
 #[test]
+fn a_task_that_is_known_to_burn_and_waits_is_replaced_and_makes_room_for_others_of_its_kind() {
+    let mut world = World::new(2);
+    world.begins_poll(0);
+    world.sight.places[0].long = true;
+    let action = world.look_after(MS);
+    assert_eq!((action.spares, action.resting), (1, 0));
+    let (action, took) = world.look_until(|action| action.resting > 0);
+    assert_eq!((action.spares, action.stuck, action.newly_stuck), (1, vec![0], 0));
+    assert!(took < 3 * THRESHOLD, "{took:?}");
+    // It says so itself.
+    world.sight.places[0].announced = true;
+    let action = world.look_after(MS);
+    assert_eq!((action.resting, action.stuck), (1, vec![]));
+    world.sight.places[0].announced = false;
+    world.threads[0].as_mut().unwrap().sleeps = Some(false);
+    assert_eq!(world.look_after(MS).resting, 0);
+}
+
+#[test]
 fn a_look_that_comes_late_condemns_nobody() {
     let mut world = World::new(2);
     world.begins_poll(0);

@@ -1,0 +1,260 @@
+//! What a shutdown says of those that do not stop, and that it returns without them.
+
+use std::future::{pending, poll_fn};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use crate::common::{Drops, both, current_thread, multi_thread};
+use unstuck::runtime::{LocalRuntime, Runtime, StragglerKind};
+use unstuck::task::{self, block_in_place, yield_now};
+
+const SHORT: Duration = Duration::from_millis(5);
+/// Nobody waits for so long: what is to end does.
+const LONG: Duration = Duration::from_secs(1000);
+
+/// What a test blocks with; dropping it lets those go on who wait.
+fn hold() -> (mpsc::Sender<()>, impl FnOnce() + Send + 'static) {
+    let (hold, held) = mpsc::channel::<()>();
+    let wait = move || {
+        let _released = held.recv();
+    };
+    (hold, wait)
+}
+
+#[test]
+fn a_task_and_a_closure_that_do_not_stop_are_named() {
+    let runtime = multi_thread(2);
+    let ((_hold_task, wait_in_task), (_hold_closure, wait_in_closure)) = (hold(), hold());
+    let (begin, begun) = mpsc::channel();
+    let also_begins = begin.clone();
+    let (task, closure) = {
+        let _context = runtime.enter();
+        let task = task::Builder::new().name("stuck task").spawn(async move {
+            begin.send(()).unwrap();
+            wait_in_task();
+        });
+        let closure = task::Builder::new().name("stuck closure").spawn_blocking(move || {
+            also_begins.send(()).unwrap();
+            wait_in_closure();
+        });
+        (task.unwrap(), closure.unwrap())
+    };
+    (0..2).for_each(|_| begun.recv().unwrap());
+
+    let report = runtime.shutdown_report(SHORT);
+    let said = report.to_string();
+    let lines: Vec<_> = said.lines().collect();
+    let [first, second] = report.iter().as_slice() else { panic!("two are named, but it says {said}") };
+    assert_eq!((first.kind(), first.id(), first.name()), (StragglerKind::Task, task.id(), Some("stuck task")));
+    assert_eq!(
+        (second.kind(), second.id(), second.name()),
+        (StragglerKind::Blocking, closure.id(), Some("stuck closure"))
+    );
+    for (straggler, line) in report.iter().zip(&lines) {
+        assert_eq!(straggler.spawned_at().file(), file!());
+        assert!(straggler.running_for() >= SHORT);
+        for part in [straggler.id().to_string(), straggler.spawned_at().to_string(), straggler.name().unwrap().into()] {
+            assert!(line.contains(&part), "{part} is missing in {line}");
+        }
+    }
+    assert!(first.spawned_at().line() < second.spawned_at().line());
+    assert!(lines[0].contains("spawn_blocking") && lines[1].contains("CancellationToken"), "{said}");
+    assert!(format!("{report:?}").contains("stuck task"));
+    assert_eq!((report.len(), report.into_iter().count()), (2, 2));
+}
+
+#[test]
+fn who_can_be_stopped_is_not_named() {
+    for runtime in both() {
+        runtime.spawn(pending::<()>());
+        runtime.spawn(async {
+            loop {
+                yield_now().await;
+            }
+        });
+        runtime.block_on(runtime.spawn(async {})).unwrap();
+        runtime.block_on(runtime.spawn_blocking(|| ())).unwrap();
+        let report = runtime.shutdown_report(LONG);
+        assert!(report.is_empty(), "{report}");
+        assert_eq!(report.to_string(), "everything has stopped");
+    }
+}
+
+#[test]
+fn a_closure_counts_from_when_it_began() {
+    for runtime in both() {
+        let (_hold, wait) = hold();
+        let (begin, begun) = mpsc::channel();
+        runtime.spawn_blocking(move || {
+            begin.send(()).unwrap();
+            wait();
+        });
+        begun.recv().unwrap();
+        let since = Instant::now();
+        while since.elapsed() < SHORT {
+            std::thread::yield_now();
+        }
+        let report = runtime.shutdown_report(Duration::ZERO);
+        assert!(report.iter().next().unwrap().running_for() >= SHORT);
+    }
+}
+
+#[test]
+fn a_poll_that_the_monitor_had_noticed_counts_from_then() {
+    let runtime = multi_thread(1);
+    let (_hold, wait) = hold();
+    runtime.spawn(async { wait() });
+    while runtime.metrics().stuck_polls() == 0 {
+        std::thread::yield_now();
+    }
+    let since = Instant::now();
+    while since.elapsed() < SHORT {
+        std::thread::yield_now();
+    }
+    let report = runtime.shutdown_report(Duration::ZERO);
+    assert!(report.iter().next().unwrap().running_for() >= SHORT);
+}
+
+#[test]
+fn a_future_whose_drop_does_not_return_is_named_and_the_others_are_dropped() {
+    struct BlocksInDrop(mpsc::Receiver<()>);
+    impl Drop for BlocksInDrop {
+        fn drop(&mut self) {
+            let _released = self.0.recv();
+        }
+    }
+    let runtime = multi_thread(1);
+    let (hold, held) = mpsc::channel();
+    let drops = Drops::default();
+    let blocks = runtime.spawn(async move {
+        let _blocks = BlocksInDrop(held);
+        pending::<()>().await
+    });
+    for _ in 0..10 {
+        let token = drops.token();
+        runtime.spawn(async move {
+            let _token = token;
+            pending::<()>().await
+        });
+    }
+    runtime.block_on(runtime.spawn(yield_now())).unwrap();
+    let report = runtime.shutdown_report(SHORT);
+    let named: Vec<_> = report.iter().map(|straggler| straggler.id()).collect();
+    assert_eq!(named, [blocks.id()]);
+    assert_eq!(drops.count(), 10);
+    drop(hold);
+}
+
+#[test]
+fn a_task_that_ends_its_own_runtime_is_not_named() {
+    let (outer, runtime) = (current_thread(), multi_thread(1));
+    let (give, given) = mpsc::channel::<Runtime>();
+    let (tell, told) = mpsc::channel();
+    runtime.spawn(async move {
+        block_in_place(|| {
+            let report = given.recv().unwrap().shutdown_report(SHORT);
+            tell.send(report).unwrap();
+        });
+    });
+    give.send(runtime).unwrap();
+    let report = told.recv().unwrap();
+    assert!(report.is_empty(), "{report}");
+    drop(outer);
+}
+
+#[test]
+fn a_local_runtime_names_its_closures() {
+    let runtime = LocalRuntime::new().unwrap();
+    let (_hold, wait) = hold();
+    let (begin, begun) = mpsc::channel();
+    let closure = runtime.spawn_blocking(move || {
+        begin.send(()).unwrap();
+        wait();
+    });
+    begun.recv().unwrap();
+    let report = runtime.shutdown_report(SHORT);
+    assert_eq!(report.into_iter().map(|straggler| straggler.id()).collect::<Vec<_>>(), [closure.id()]);
+}
+
+#[test]
+#[should_panic(expected = "Cannot drop a runtime in a context where blocking is not allowed")]
+fn a_report_inside_a_task_tells_what_to_do() {
+    current_thread().block_on(async {
+        drop(multi_thread(1).shutdown_report(SHORT));
+    });
+}
+
+#[test]
+fn spares_that_run_stuck_polls_are_named_once_by_their_task() {
+    let runtime = multi_thread(1);
+    let mut holds = Vec::new();
+    let (begin, begun) = mpsc::channel();
+    for _ in 0..4 {
+        let (hold, wait) = hold();
+        holds.push(hold);
+        let begin = begin.clone();
+        runtime.spawn(async move {
+            begin.send(()).unwrap();
+            wait();
+        });
+    }
+    (0..4).for_each(|_| begun.recv().unwrap());
+    let report = runtime.shutdown_report(SHORT);
+    assert_eq!(report.len(), 4, "{report}");
+    assert!(report.iter().all(|straggler| straggler.kind() == StragglerKind::Task));
+}
+
+/// Threads queue closures all the time, while the runtime ends.
+#[test]
+fn no_closure_begins_or_runs_when_the_runtime_has_ended() {
+    for round in 0..10 {
+        for runtime in both() {
+            let over = Arc::new(AtomicBool::new(false));
+            let producers: Vec<_> = (0..3)
+                .map(|_| {
+                    let (handle, over) = (runtime.handle().clone(), over.clone());
+                    std::thread::spawn(move || {
+                        let mut joins = Vec::new();
+                        while !over.load(Ordering::SeqCst) && joins.len() < 500 {
+                            let over = over.clone();
+                            joins.push(handle.spawn_blocking(move || assert!(!over.load(Ordering::SeqCst))));
+                        }
+                        joins
+                    })
+                })
+                .collect();
+            (0..round).for_each(|_| std::thread::yield_now());
+            drop(runtime);
+            over.store(true, Ordering::SeqCst);
+            let judge = current_thread();
+            for producer in producers {
+                for join in producer.join().unwrap() {
+                    if let Err(error) = judge.block_on(join) {
+                        assert!(error.is_cancelled(), "it ran when the runtime had ended");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Polls of a task that is stuck when the shutdown begins, and one that comes back: the second is gone.
+#[test]
+fn who_comes_back_in_time_is_not_named() {
+    let runtime = multi_thread(2);
+    let (begin, begun) = mpsc::channel();
+    let handle = runtime.handle().clone();
+    runtime.spawn(poll_fn(move |_cx| {
+        begin.send(()).unwrap();
+        // Until the shutdown has begun.
+        while !handle.spawn(async {}).is_finished() || handle.metrics().num_alive_tasks() > 1 {
+            std::thread::yield_now();
+        }
+        Poll::<()>::Pending
+    }));
+    begun.recv().unwrap();
+    let report = runtime.shutdown_report(LONG);
+    assert!(report.is_empty(), "{report}");
+}
