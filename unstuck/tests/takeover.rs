@@ -275,8 +275,11 @@ fn a_join_whose_first_part_blocks_on_the_lock_of_its_second_ends() {
 
 /// Futures of which only those are polled whose wakers were woken, as a `FuturesUnordered` does.
 struct OnlyWoken<F> {
-    parts: Vec<(Option<Pin<Box<F>>>, Arc<Part>)>,
+    parts: Vec<Slot<F>>,
 }
+
+/// A future until it has ended, and what wakes it.
+type Slot<F> = (Option<Pin<Box<F>>>, Arc<Part>);
 
 struct Part {
     woken: AtomicBool,
@@ -436,7 +439,7 @@ fn a_task_that_takes_over_again_and_again_does_not_keep_others_waiting() {
 }
 
 #[test]
-fn a_select_loop_that_polls_its_future_by_reference_keeps_the_order() {
+fn a_select_that_polls_its_futures_by_reference_keeps_the_order() {
     ends(|| {
         current_thread().block_on(async {
             let lock = Mutex::new(Vec::new());
@@ -446,15 +449,10 @@ fn a_select_loop_that_polls_its_future_by_reference_keeps_the_order() {
             begin(first.as_mut()).await;
             begin(second.as_mut()).await;
             drop(held);
-            for _ in 0..5 {
-                unstuck::select! {
-                    biased;
-                    _ = &mut second => panic!("the first one is polled, in each poll but after this one"),
-                    mut guard = &mut first => {
-                        guard.push("first");
-                        break;
-                    }
-                }
+            unstuck::select! {
+                biased;
+                _ = &mut second => panic!("the first one is polled, in each poll but after this one"),
+                mut guard = &mut first => guard.push("first"),
             }
             second.await.push("second");
             assert_eq!(*lock.try_lock().unwrap(), ["first", "second"]);

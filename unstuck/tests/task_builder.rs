@@ -40,7 +40,7 @@ fn each_hook_is_told_the_name_as_long_as_the_task_lives_and_after_its_last_poll(
     let (mut builder, told) = telling(RuntimeBuilder::new_current_thread());
     let runtime = builder.build().unwrap();
     let name = "ga".repeat(2);
-    let task = runtime.block_on(async { Builder::new().name(&name).spawn(async { yield_now().await }).unwrap() });
+    let task = Builder::new().name(&name).spawn_on(async { yield_now().await }, runtime.handle()).unwrap();
     drop(name);
     runtime.block_on(task).unwrap();
     assert_told(&told, Some("gaga"), &TWO_POLLS);

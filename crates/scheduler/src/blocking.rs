@@ -192,7 +192,7 @@ impl BlockingPool {
     pub fn running(&self) -> Vec<RunningClosure> {
         let places = self.threads.lock().all.clone();
         let own = local::current_task().map(|task| task.id);
-        let running = places.iter().filter_map(|place| place.running.lock().clone());
+        let running = places.iter().filter_map(|place| place.running(&*self.kernel));
         running.filter(|closure| Some(closure.id.number()) != own).collect()
     }
 
@@ -311,6 +311,32 @@ impl BlockingPool {
     }
 }
 
+impl Place {
+    /// Takes the job that was handed over. There is no moment at which nobody could tell that it has begun.
+    fn take_handed(&self, kernel: &dyn Kernel) -> Option<Job> {
+        let mut handed = self.job.lock();
+        if let Some(job) = &*handed {
+            self.begins(job, kernel);
+        }
+        handed.take()
+    }
+
+    /// Says that this job runs, if that is not said already.
+    fn begins(&self, job: &Job, kernel: &dyn Kernel) {
+        let mut running = self.running.lock();
+        if running.is_none() {
+            *running = job.begins(kernel);
+        }
+    }
+
+    /// The closure that the thread runs, or is about to.
+    fn running(&self, kernel: &dyn Kernel) -> Option<RunningClosure> {
+        let handed = self.job.lock();
+        let running = self.running.lock().clone();
+        running.or_else(|| handed.as_ref()?.begins(kernel))
+    }
+}
+
 impl Member {
     fn run(&mut self) {
         let pool = self.pool.clone();
@@ -320,11 +346,11 @@ impl Member {
         as_blocking(&pool, || {
             let first = local::spread();
             loop {
-                let handed = self.place.job.lock().take();
+                let handed = self.place.take_handed(&*pool.kernel);
                 match handed.or_else(|| pool.find_job(first)) {
                     Some(job) => {
                         self.begin_job();
-                        *self.place.running.lock() = job.begins(&*pool.kernel);
+                        self.place.begins(&job, &*pool.kernel);
                         job.run();
                         drop(self.place.running.lock().take());
                         if !pool.home.get().process().is_this() {

@@ -6,12 +6,14 @@
 
 use std::fs::File;
 use std::io;
+use std::panic::Location;
 use std::sync::Arc;
 
+use unstuck_base::local;
 use unstuck_context::{Handle, current};
 use unstuck_driver::readiness::shutdown_error;
 use unstuck_driver::{Disk, Kernel};
-use unstuck_task::JoinError;
+use unstuck_task::{Id, JoinError, Origin};
 
 use crate::called_at::{Line, current_at};
 use crate::task::JoinHandle;
@@ -30,7 +32,7 @@ pub(super) async fn on_disk<R>(
 where
     R: Send + 'static,
 {
-    begin(current_at(at), move |kernel| work(kernel.disk()?)).await.map_err(not_done)?
+    begin_at(at, current_at(at), move |kernel| work(kernel.disk()?)).await.map_err(not_done)?
 }
 
 /// As [`on_disk`], with an open file, which is let go of before the future is ready.
@@ -49,12 +51,23 @@ where
 }
 
 /// Begins `work` on a thread of `runtime` that may block, and does not wait for it.
+#[track_caller]
 pub(crate) fn begin<R>(runtime: Handle, work: impl FnOnce(&dyn Kernel) -> R + Send + 'static) -> Trip<R>
 where
     R: Send + 'static,
 {
+    begin_at(Location::caller(), runtime, work)
+}
+
+/// As [`begin`], for what was asked for at `at`: who is told of the work is told that line.
+#[track_caller]
+fn begin_at<R>(at: Line, runtime: Handle, work: impl FnOnce(&dyn Kernel) -> R + Send + 'static) -> Trip<R>
+where
+    R: Send + 'static,
+{
     let kernel = runtime.parts().kernel.clone();
-    runtime.spawn_blocking(move || work(&*kernel))
+    let origin = Origin::new(Id::from_number(local::next_task_id()), at);
+    runtime.spawn_blocking_from(move || work(&*kernel), origin)
 }
 
 /// As [`begin`] in the current runtime, for work that somebody will be told is as good as done: it is done also when the runtime ends before it

@@ -3,9 +3,11 @@
 //! A socket that always has data, a channel that is never empty: a loop over them would never wait, and no other task
 //! would run on its thread. So each poll of a task has a budget of operations. Every operation of this crate takes one;
 //! when none is left, operations say that they would have to wait, and the task is queued again behind the others. This
-//! needs no care on your side. A task whose parts are polled in a fixed order, the first always busy, gives the others a share in some polls; and one
-//! that polls on without returning to the runtime gets a little more now and then. So a spent budget delays, and never
-//! more than that.
+//! needs no care on your side.
+//!
+//! A task whose parts are polled in a fixed order, the first of them always busy, gives the others a share in some polls;
+//! and one that polls on without returning to the runtime gets a little more now and then. So what has no budget comes
+//! later, but it comes.
 //!
 //! Two cases need care. Code that computes for long without any such operation can take part by [`consume_budget`] or
 //! [`cooperative`]. And a future that must not be interrupted, say since it polls others only if they are ready at once,

@@ -258,3 +258,29 @@ fn who_comes_back_in_time_is_not_named() {
     let report = runtime.shutdown_report(LONG);
     assert!(report.is_empty(), "{report}");
 }
+
+/// A pipe that nobody writes to: whoever opens it for reading waits.
+#[test]
+fn an_operation_on_a_file_is_named_by_the_line_that_asked_for_it() {
+    let path = std::env::temp_dir().join(format!("unstuck-shutdown-report-{}", std::process::id()));
+    let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    // SAFETY: the name is a C string.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    let runtime = current_thread();
+    let reads = unstuck::fs::read(path.clone());
+    let line = line!() - 1;
+    runtime.block_on(async {
+        let mut reads = Box::pin(reads);
+        poll_fn(|cx| {
+            assert!(reads.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+    });
+    let report = runtime.shutdown_report(SHORT);
+    let straggler = report.iter().next().expect("it waits for a writer");
+    assert_eq!((straggler.spawned_at().file(), straggler.spawned_at().line()), (file!(), line));
+    // Lets it go on.
+    drop(std::fs::OpenOptions::new().write(true).open(&path).unwrap());
+    std::fs::remove_file(path).unwrap();
+}

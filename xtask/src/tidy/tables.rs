@@ -84,7 +84,6 @@ pub(super) const ATOMICS_WITHOUT_LOOM: &[(&str, &str)] = &[
         "Counts in a static, for signal handlers; a model's atomics live for one run.",
     ),
     ("crates/scheduler/src/counts.rs", "Counts for whoever reads metrics: nothing is decided by them."),
-    ("crates/scheduler/src/local.rs", "Two flags that only the thread of the set touches."),
     ("crates/sync/src/holders.rs", "Says who holds a lock, for reports alone: nothing is decided by it."),
 ];
 

@@ -49,18 +49,16 @@ fn loom_long_one_that_rests_does_not_keep_another_waiting() {
         let long = Arc::new(Long::new(1));
         // It does not end before the other one has run.
         let Turn::Now(resting) = long.begin(tasks.task(0)) else { unreachable!("it is the first") };
-        let (task, shared) = (tasks.task(1), long.clone());
-        let other = thread::spawn(move || {
-            if let Turn::Now(task) = shared.begin(task) {
+        // Whichever of the two is told to.
+        let run_the_other = |long: &Long, task| {
+            if let Turn::Now(task) = long.begin(task) {
                 task.run();
-                assert!(shared.end().is_none());
+                assert!(long.end().is_none());
             }
-        });
-        long.rest(1, |task| {
-            let Turn::Now(task) = long.begin(task) else { unreachable!("there is room") };
-            task.run();
-            assert!(long.end().is_none());
-        });
+        };
+        let (task, shared) = (tasks.task(1), long.clone());
+        let other = thread::spawn(move || run_the_other(&shared, task));
+        long.rest(1, |task| run_the_other(&long, task));
         other.join().unwrap();
         assert_eq!(tasks.ends().ran, [1]);
         resting.run();
