@@ -1,7 +1,7 @@
 //! The queue that all threads of a runtime share: what comes from outside, and what overflows.
 //!
-//! 1. Pushing is lock-free: one exchange of `head` links a runnable, by its own link word, in front of what was pushed
-//!    before. So the chain runs from the newest to the oldest.
+//! 1. Pushing is lock-free: one compare-exchange of `head` links a runnable, by its own link word, or a chain of them, in
+//!    front of what was pushed before. So the chain runs from the newest to the oldest.
 //! 2. Taking is done by one thread at a time, under the lock of `ready`: when that is empty it takes the whole chain and
 //!    turns it round. So the order is first in, first out.
 //! 3. A runnable is seen from the moment when it is linked until it was taken: `ready_len` says that there is something

@@ -50,7 +50,8 @@ impl Shared {
 
     fn announce_blocking_part(&self) -> Option<BlockingPart> {
         current_worker(|worker| {
-            if !std::ptr::eq(&*worker.pool, self) || worker.blocks.replace(true) {
+            // In a forked child all of this is the parent's, and the thread runs nothing else anyway.
+            if !std::ptr::eq(&*worker.pool, self) || !worker.process.is_this() || worker.blocks.replace(true) {
                 return None;
             }
             let part = BlockingPart { worker };
@@ -75,6 +76,10 @@ impl Drop for BlockingPart {
         // SAFETY: the part is a value on the stack of a function that the worker called, on its thread.
         let worker = unsafe { &*self.worker };
         worker.blocks.set(false);
+        if !worker.process.is_this() {
+            // A child was forked meanwhile, and this is it: the pool is the parent's.
+            return;
+        }
         worker.pool.places.get(worker.index).announce(false);
         worker.pool.worker_is_awake();
         worker.pool.threads.resume();

@@ -43,7 +43,7 @@ pub(crate) struct Worker {
     pub(crate) acts_as: usize,
     /// A spare ends when it is no longer needed.
     spare: bool,
-    process: Process,
+    pub(crate) process: Process,
     /// In a blocking part (rule 5).
     pub(crate) blocks: Cell<bool>,
     /// Its name is on the list of those that sleep, or it counts as searching.
