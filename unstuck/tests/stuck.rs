@@ -238,7 +238,10 @@ fn stuck_polls_and_spares_are_counted() {
     let metrics = runtime.metrics();
     assert_eq!((metrics.stuck_polls(), metrics.spare_workers()), (0, 0));
     let held = block(&runtime, 3);
-    assert!(metrics.stuck_polls() >= 2, "one of them runs on a spare");
+    // Only the first had to be found for the third to run.
+    while metrics.stuck_polls() < 3 {
+        std::thread::yield_now();
+    }
     assert!(metrics.spare_workers() >= 1);
     assert_eq!(metrics.num_workers(), 2);
     drop(held);
@@ -358,6 +361,10 @@ fn without_a_threshold_nobody_looks_after_the_workers() {
             std::thread::yield_now();
         }
         drop(runtime);
+        // The system lists a thread for a moment after its end.
+        while monitors() > 0 {
+            std::thread::yield_now();
+        }
     }
     let _runtime = builder.stuck_threshold(Duration::MAX).build().unwrap();
     assert_eq!(monitors(), 0);

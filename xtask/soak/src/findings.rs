@@ -53,7 +53,8 @@ pub(crate) fn count() -> usize {
 pub(crate) fn watch_panics() {
     set_hook(Box::new(|info| {
         let gone = info.payload_as_str().is_some_and(|message| message.starts_with(GONE));
-        if !info.payload().is::<Planned>() && !(gone && stage::is_any_closing()) {
+        let expected = info.payload().is::<Planned>() || gone && stage::is_any_closing();
+        if !expected {
             report(format!("{info}\n{}", Backtrace::force_capture()));
         }
     }));

@@ -44,10 +44,10 @@ mod tests {
 
     #[test]
     fn every_flag_is_understood() {
-        let options = Options::parse(&["--minutes", "0.5", "--seed", "7", "--round", "3", "--only", "tasks,locks"]);
+        let options = Options::parse(&["--minutes", "0.5", "--seed", "7", "--round", "3", "--only", "tasks,mutex"]);
         let options = options.unwrap();
         assert_eq!((options.limit, options.seed, options.round), (Duration::from_secs(30), Some(7), Some(3)));
-        assert_eq!(options.scenarios, ["tasks", "locks"]);
+        assert_eq!(options.scenarios, ["tasks", "mutex"]);
     }
 
     #[test]

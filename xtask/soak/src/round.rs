@@ -98,7 +98,7 @@ impl Waits<'_> {
     fn until_done(&self, handles: Vec<JoinHandle<Outcome>>, limit: Option<Duration>) {
         let all = async {
             match limit {
-                None => drop(join(handles, true).await),
+                None => join(handles, true).await,
                 Some(limit) => drop(timeout(limit, join(handles, false)).await),
             }
         };
