@@ -240,9 +240,12 @@ mod tests {
         }
     }
 
+    /// What a read gives.
+    type Read = io::Result<&'static [u8]>;
+
     /// A source of which each read is sent by the test, which is told how much room it had.
-    fn sent_by_the_test() -> (mpsc::Sender<io::Result<&'static [u8]>>, mpsc::Receiver<usize>, Arc<Input>) {
-        let (send, reads) = mpsc::channel::<io::Result<&'static [u8]>>();
+    fn sent_by_the_test() -> (mpsc::Sender<Read>, mpsc::Receiver<usize>, Arc<Input>) {
+        let (send, reads) = mpsc::channel::<Read>();
         let (tell, rooms) = mpsc::channel();
         let input = Input::new(move |buf| {
             // The test has ended when nobody listens.

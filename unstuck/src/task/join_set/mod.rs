@@ -39,7 +39,7 @@ use store::Joined;
 /// [`Waker`](std::task::Waker).
 ///
 /// Dropping the set drops the outputs that were not joined, on the thread that drops it. As where a
-/// [`JoinHandle`](super::JoinHandle) is dropped, a panic in the drop of an output ends there.
+/// [`JoinHandle`] is dropped, a panic in the drop of an output ends there.
 ///
 /// # Examples
 ///
