@@ -106,7 +106,7 @@ pub trait Kernel: Send + Sync + 'static {
     fn tcp_listen(&self, address: SocketAddr, backlog: u32) -> io::Result<Arc<dyn Socket>>;
 
     /// Begins to connect to `peer`. The socket is writable when the attempt has ended; then
-    /// [`Socket::take_error`] tells how.
+    /// [`take_error`](socket::Endpoint::take_error) tells how.
     ///
     /// # Errors
     /// What the system says at once.

@@ -255,7 +255,7 @@ pub unsafe trait Socket: Endpoint {
     fn send_to(&self, buf: &[u8], target: SocketAddr) -> io::Result<usize>;
 
     /// Sets the peer of a datagram socket; begins to connect a stream that was adopted unconnected, as
-    /// [`Kernel::tcp_connect`](crate::Kernel::tcp_connect) does.
+    /// [`Kernel::tcp_connect`] does.
     ///
     /// # Errors
     /// What the system says.

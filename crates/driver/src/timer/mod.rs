@@ -2,7 +2,7 @@
 //!
 //! 1. A timer goes to the wheel of the place whose thread polls it, so its lock is uncontended; place 0 is for threads
 //!    that are no worker. Whoever waits in the driver expires every wheel that is due: the timers of a stuck worker fire.
-//! 2. A timer holds no count on any of this: it points at a [`Place`], which is recycled but never freed (`place`).
+//! 2. A timer holds no count on any of this: it points at a `Place`, which is recycled but never freed (`place`).
 //! 3. Whoever makes a timer the earliest unparks the thread that waits in the driver, if that sleeps for longer.
 //!    `sleeps_until` says for how long: it is 0 while nobody sleeps.
 //!    - The sleeper: stores "for ever" in `sleeps_until` (S1), fence, reads every `next` (S2), stores the least (S3),
