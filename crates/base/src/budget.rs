@@ -16,6 +16,8 @@
 //!
 //! `local` keeps one for the poll in progress.
 
+use std::cell::Cell;
+
 /// Operations that a task may complete in one poll before leaf futures make it yield.
 pub(crate) const FULL: u8 = 128;
 
@@ -28,93 +30,124 @@ const PATIENCE: u32 = 1000;
 /// One poll of so many is shared (rule 1).
 const EACH: u32 = 16;
 
-/// See the module's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// See the module's table. What every operation changes is a byte of its own; the rest is for who is refused.
+#[derive(Debug)]
 pub(crate) struct Budget {
-    left: u8,
-    spent: bool,
-    shared: bool,
-    /// How often this poll asked for an operation that did not complete.
-    in_vain: u32,
+    left: Cell<u8>,
+    asked: Cell<Asked>,
 }
 
-// It is copied for each operation.
-const _: () = assert!(size_of::<Budget>() == 8);
+/// A budget while a poll inside its own has another one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    left: u8,
+    asked: Asked,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// In vain: for an operation that did not complete.
+    in_vain: u32,
+    spent: bool,
+    shared: bool,
+}
+
+/// How much was left before an operation; see [`Budget::give_back`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left(u8);
 
 /// What became of a question for one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Taken {
-    /// With what [`give_back`](Budget::give_back) brings back.
-    Yes(Budget),
+    Yes(Left),
     No,
     /// For the first time in this poll.
     NoMore,
 }
 
-impl Budget {
+impl Kept {
     /// That of a task's poll of this number.
     #[inline]
     pub(crate) const fn of_poll(number: u32) -> Self {
         let shared = number % EACH == EACH - 1;
-        Budget { left: FULL - shared as u8, spent: false, shared, in_vain: 0 }
+        Kept { left: FULL - shared as u8, asked: Asked { in_vain: 0, spent: false, shared } }
     }
 
     pub(crate) const fn unlimited() -> Self {
-        Budget { left: UNLIMITED, spent: false, shared: false, in_vain: 0 }
+        Kept { left: UNLIMITED, asked: Asked { in_vain: 0, spent: false, shared: false } }
     }
 
-    /// This poll goes on with what `other` has left.
-    #[must_use]
-    pub(crate) fn with_left_of(self, other: Budget) -> Self {
-        Budget { left: other.left, ..self }
+    pub(crate) const fn left(self) -> Left {
+        Left(self.left)
+    }
+}
+
+impl Budget {
+    pub(crate) const fn new(kept: Kept) -> Self {
+        Budget { left: Cell::new(kept.left), asked: Cell::new(kept.asked) }
     }
 
     #[inline]
-    pub(crate) fn is_some(self) -> bool {
-        self.left != 0
+    pub(crate) fn replace(&self, kept: Kept) -> Kept {
+        Kept { left: self.left.replace(kept.left), asked: self.asked.replace(kept.asked) }
+    }
+
+    /// The poll goes on with so much; what it had is returned.
+    #[must_use]
+    pub(crate) fn replace_left(&self, left: Left) -> Left {
+        Left(self.left.replace(left.0))
+    }
+
+    #[inline]
+    pub(crate) fn is_some(&self) -> bool {
+        self.left.get() != 0
     }
 
     /// Whether this poll asked in vain so often that it does not look as if it came back to its runtime by itself.
     #[inline]
-    pub(crate) fn is_spinning(self) -> bool {
-        self.in_vain >= PATIENCE
+    pub(crate) fn is_spinning(&self) -> bool {
+        self.asked.get().in_vain >= PATIENCE
     }
 
     /// Takes one operation.
     #[inline]
-    pub(crate) fn take(&mut self) -> Taken {
-        if self.left == 0 {
+    pub(crate) fn take(&self) -> Taken {
+        let left = self.left.get();
+        if left == 0 {
             return self.refuse();
         }
-        let before = *self;
-        if self.left != UNLIMITED {
-            self.left -= 1;
+        if left != UNLIMITED {
+            self.left.set(left - 1);
         }
-        Taken::Yes(before)
+        Taken::Yes(Left(left))
     }
 
-    /// The operation that was taken when this was `before` did not complete.
+    /// The operation that was taken when so much was left did not complete.
     #[inline]
-    pub(crate) fn give_back(&mut self, before: Budget) {
-        *self = before;
+    pub(crate) fn give_back(&self, before: Left) {
+        self.left.set(before.0);
         self.count_in_vain();
     }
 
     #[cold]
-    fn refuse(&mut self) -> Taken {
-        self.count_in_vain();
-        if self.shared || self.is_spinning() {
+    fn refuse(&self) -> Taken {
+        let Asked { in_vain, spent, shared } = self.count_in_vain();
+        if shared || in_vain >= PATIENCE {
             // The high bits of the product are as good as random.
-            self.left = 1 + (self.in_vain.wrapping_mul(0x9E37_79B9) >> 29) as u8;
+            self.left.set(1 + (in_vain.wrapping_mul(0x9E37_79B9) >> 29) as u8);
         }
-        if std::mem::replace(&mut self.spent, true) { Taken::No } else { Taken::NoMore }
+        self.asked.set(Asked { in_vain, spent: true, shared });
+        if spent { Taken::No } else { Taken::NoMore }
     }
 
     #[inline]
-    fn count_in_vain(&mut self) {
+    fn count_in_vain(&self) -> Asked {
+        let asked = self.asked.get();
         // Where it ends it begins again at the limit, so that what is spinning stays so.
-        self.in_vain = self.in_vain.checked_add(1).unwrap_or(PATIENCE);
+        let asked = Asked { in_vain: asked.in_vain.checked_add(1).unwrap_or(PATIENCE), ..asked };
+        self.asked.set(asked);
+        asked
     }
 }
 
@@ -122,21 +155,25 @@ impl Budget {
 mod tests {
     use super::*;
 
-    fn took(budget: &mut Budget) -> bool {
+    fn took(budget: &Budget) -> bool {
         matches!(budget.take(), Taken::Yes(_))
     }
 
+    fn of_poll(number: u32) -> Budget {
+        Budget::new(Kept::of_poll(number))
+    }
+
     fn spent() -> Budget {
-        let mut budget = Budget::of_poll(1);
+        let budget = of_poll(1);
         while budget.is_some() {
-            assert!(took(&mut budget));
+            assert!(took(&budget));
         }
         budget
     }
 
     #[test]
     fn it_is_news_once_that_it_is_spent() {
-        let mut budget = spent();
+        let budget = spent();
         assert_eq!(budget.take(), Taken::NoMore);
         assert_eq!(budget.take(), Taken::No);
     }
@@ -146,10 +183,10 @@ mod tests {
         // Each in a round takes so many operations if it gets them, and stops when it is refused.
         for greed in (1..=20).chain([FULL - 1, FULL, FULL + 1, UNLIMITED]) {
             for (parts, modest) in (2..6).flat_map(|parts| (0..parts).map(move |modest| (parts, modest))) {
-                let mut budget = spent();
+                let budget = spent();
                 let got = (0..10 * PATIENCE).map(|turn| turn % parts).any(|part| {
                     let wanted = if part == modest { 1 } else { greed };
-                    let got = (0..wanted).take_while(|_| took(&mut budget)).count();
+                    let got = (0..wanted).take_while(|_| took(&budget)).count();
                     part == modest && got > 0
                 });
                 assert!(got, "number {modest} of {parts}, the others take {greed}");
@@ -159,29 +196,36 @@ mod tests {
 
     #[test]
     fn a_poll_that_asks_in_vain_too_often_counts_as_spinning_for_good() {
-        let mut budget = Budget::unlimited();
+        let budget = Budget::new(Kept::unlimited());
+        let ask = || {
+            let Taken::Yes(before) = budget.take() else { panic!("it is unlimited") };
+            budget.give_back(before);
+        };
         for _ in 0..PATIENCE {
             assert!(!budget.is_spinning());
-            budget.give_back(budget);
+            ask();
         }
         assert!(budget.is_spinning());
-        budget.give_back(Budget { in_vain: u32::MAX, ..budget });
+        budget.asked.set(Asked { in_vain: u32::MAX, ..budget.asked.get() });
+        ask();
         assert!(budget.is_spinning());
     }
 
     #[test]
     fn what_another_budget_has_left_does_not_change_the_count() {
-        let spinning = Budget { in_vain: PATIENCE, ..spent() };
-        let exempt = spinning.with_left_of(Budget::unlimited());
-        assert!(exempt.is_some() && exempt.is_spinning());
-        assert!(!exempt.with_left_of(spinning).is_some());
+        let budget = spent();
+        budget.asked.set(Asked { in_vain: PATIENCE, ..budget.asked.get() });
+        let nothing = budget.replace_left(Kept::unlimited().left());
+        assert!(budget.is_some() && budget.is_spinning());
+        let _unlimited = budget.replace_left(nothing);
+        assert!(!budget.is_some());
     }
 
     #[test]
     fn in_a_shared_poll_who_asks_after_one_that_was_refused_has_a_share() {
         let parts_of_each = |number| {
-            let mut budget = Budget::of_poll(number);
-            let operations = |_part: u8| std::iter::from_fn(|| took(&mut budget).then_some(())).count();
+            let budget = of_poll(number);
+            let operations = |_part: u8| std::iter::from_fn(|| took(&budget).then_some(())).count();
             (0..3).map(operations).collect::<Vec<_>>()
         };
         for number in 0..EACH - 1 {

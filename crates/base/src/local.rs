@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 
 use crate::alarm::{self, Alarms};
-use crate::budget::{self, Budget, Taken};
+use crate::budget::{self, Budget, Kept, Left, Taken};
 use crate::prng::Prng;
 use crate::sync::thread_local_const;
 use crate::wake_batch::WakeBatch;
@@ -132,7 +132,7 @@ pub struct Waits {
 }
 
 struct Local {
-    budget: Cell<Budget>,
+    budget: Budget,
     task: Cell<Option<TaskRef>>,
     home: Cell<*const ()>,
     place: Cell<usize>,
@@ -152,7 +152,7 @@ struct Local {
 thread_local_const! {
     static LOCAL: Local = const {
         Local {
-            budget: Cell::new(Budget::unlimited()),
+            budget: Budget::new(Kept::unlimited()),
             task: Cell::new(None),
             home: Cell::new(std::ptr::null()),
             place: Cell::new(0),
@@ -176,7 +176,7 @@ const _: () = assert!(!std::mem::needs_drop::<Local>());
 #[derive(Debug)]
 #[must_use = "pass it to end_poll"]
 pub struct Outer {
-    budget: Budget,
+    budget: Kept,
     task: Option<TaskRef>,
     waits_start: u8,
 }
@@ -185,7 +185,7 @@ pub struct Outer {
 #[inline]
 pub fn begin_poll(task: TaskRef) -> Outer {
     LOCAL.with(|local| Outer {
-        budget: local.budget.replace(Budget::of_poll(task.poll)),
+        budget: local.budget.replace(Kept::of_poll(task.poll)),
         task: local.task.replace(Some(task)),
         waits_start: local.waits_start.replace(local.waits_len.get()),
     })
@@ -195,7 +195,7 @@ pub fn begin_poll(task: TaskRef) -> Outer {
 #[inline]
 pub fn end_poll(outer: Outer) -> Waits {
     LOCAL.with(|local| {
-        local.budget.set(outer.budget);
+        local.budget.replace(outer.budget);
         local.task.set(outer.task);
         let start = local.waits_start.replace(outer.waits_start);
         let waits = match local.waits_len.replace(start) - start {
@@ -303,7 +303,7 @@ pub fn forget_wait(kind: WaitKind, key: usize) {
 #[derive(Debug)]
 #[must_use = "call made_progress() when the operation completed, drop it otherwise"]
 pub struct Charge {
-    before: Budget,
+    before: Left,
 }
 
 impl Charge {
@@ -317,11 +317,7 @@ impl Charge {
 impl Drop for Charge {
     #[inline]
     fn drop(&mut self) {
-        LOCAL.with(|local| {
-            let mut budget = local.budget.get();
-            budget.give_back(self.before);
-            local.budget.set(budget);
-        })
+        LOCAL.with(|local| local.budget.give_back(self.before))
     }
 }
 
@@ -341,10 +337,7 @@ pub fn poll_budget(cx: &mut Context<'_>) -> Poll<Charge> {
 #[inline]
 pub fn try_charge() -> Option<Charge> {
     LOCAL.with(|local| {
-        let mut budget = local.budget.get();
-        let taken = budget.take();
-        local.budget.set(budget);
-        match taken {
+        match local.budget.take() {
             Taken::Yes(before) => return Some(Charge { before }),
             Taken::No => {}
             Taken::NoMore => alarm::tell_forced_yield(),
@@ -356,36 +349,34 @@ pub fn try_charge() -> Option<Charge> {
 /// Whether the task that this thread polls may do another operation in this poll.
 #[inline]
 pub fn has_budget() -> bool {
-    LOCAL.with(|local| local.budget.get().is_some())
+    LOCAL.with(|local| local.budget.is_some())
 }
 
 /// Whether the task that this thread polls asked so often in this poll for what it did not get that it may never come
 /// back to its runtime by itself: whoever waits for the runtime to act looks for himself then.
 #[inline]
 pub fn is_spinning() -> bool {
-    LOCAL.with(|local| local.task.get().is_some() && local.budget.get().is_spinning())
+    LOCAL.with(|local| local.task.get().is_some() && local.budget.is_spinning())
 }
 
 /// Runs `f` with a budget that is never used up, then restores this thread's.
 pub fn with_unlimited_budget<R>(f: impl FnOnce() -> R) -> R {
-    with_budget_of(Budget::unlimited(), f)
+    with_budget_of(Kept::unlimited().left(), f)
 }
 
 /// Runs `f` with a full budget, then restores this thread's: for the parts of a task that count as tasks themselves.
 pub fn with_full_budget<R>(f: impl FnOnce() -> R) -> R {
-    with_budget_of(Budget::of_poll(0), f)
+    with_budget_of(Kept::of_poll(0).left(), f)
 }
 
-fn with_budget_of<R>(other: Budget, f: impl FnOnce() -> R) -> R {
-    struct Restore(Budget);
+fn with_budget_of<R>(left: Left, f: impl FnOnce() -> R) -> R {
+    struct Restore(Left);
     impl Drop for Restore {
         fn drop(&mut self) {
-            LOCAL.with(|local| local.budget.set(local.budget.get().with_left_of(self.0)));
+            let _others = LOCAL.with(|local| local.budget.replace_left(self.0));
         }
     }
-    let before = LOCAL.with(|local| local.budget.get());
-    LOCAL.with(|local| local.budget.set(before.with_left_of(other)));
-    let _restore = Restore(before);
+    let _restore = Restore(LOCAL.with(|local| local.budget.replace_left(left)));
     f()
 }
 

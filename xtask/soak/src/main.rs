@@ -39,6 +39,7 @@ fn main() -> ExitCode {
     if let ["child", ref rest @ ..] = words[..] {
         return children::run(rest);
     }
+    let _folder = stage::Scratch(stage::folder());
     match Options::parse(&words).and_then(|options| soak(&options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
 fn soak(options: &Options) -> Result<(), String> {
     let seed = options.seed.unwrap_or_else(seed_of_the_day);
     println!("soak: seed {seed}");
+    std::fs::create_dir_all(stage::folder()).map_err(|error| format!("no folder for its files: {error}"))?;
     findings::watch_panics();
     watchdog::start();
     let begin = Instant::now();

@@ -147,8 +147,13 @@ impl Stage {
     pub(crate) fn path(&self) -> Scratch {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Scratch(std::env::temp_dir().join(format!("unstuck-soak-{}-{number}", std::process::id())))
+        Scratch(folder().join(number.to_string()))
     }
+}
+
+/// The process's folder for all of these. What is made there by work that nobody waits for any more goes with it.
+pub(crate) fn folder() -> PathBuf {
+    std::env::temp_dir().join(format!("unstuck-soak-{}", std::process::id()))
 }
 
 /// A path; what is there is removed in the end.
