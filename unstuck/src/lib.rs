@@ -49,11 +49,12 @@
 //! | [`task`] | tasks: [`spawn`], sets of them, blocking work, values that belong to a task |
 //! | [`sync`] | channels, locks, semaphores, cancellation |
 //! | [`time`] | sleeping, timeouts, intervals; a clock that tests can stop |
-//! | [`net`] | TCP and UDP |
+//! | [`net`] | TCP, UDP, Unix sockets, pipes |
 //! | [`fs`] | files and folders |
 //! | [`io`] | reading and writing: the traits, and what is built on them |
 //! | [`process`] | child processes |
 //! | [`signal`] | Ctrl-C and other signals |
+//! | [`sim`] | a simulated world, in which a seed decides what happens |
 //!
 //! And the macros [`select!`], [`join!`], [`try_join!`], [`pin!`] and [`task_local!`].
 //!
@@ -61,7 +62,8 @@
 //!
 //! All of them are on by default. Each brings the module of its name and what that needs: `fs`, `io-std`, `io-util`,
 //! `macros`, `net`, `process`, `rt` ([`runtime`] and [`task`]), `signal`, `sync`, `time`; `sim` brings the simulator. `full`
-//! is all but that one. With `sync` alone, say, neither the runtime nor any procedural macro is built.
+//! is all but that one; `rt-multi-thread` and `test-util`, known from Tokio, add nothing to `rt` and `time`. With `sync` alone,
+//! say, neither the runtime nor any procedural macro is built.
 //!
 //! Rules of this crate: only [`runtime`] names a scheduler's or kernel's implementation; everything else reaches the world
 //! through the traits of `unstuck-driver`, of the current runtime, and keeps the narrowest part of it that it needs.

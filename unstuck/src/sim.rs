@@ -47,8 +47,10 @@
 //! # What it does not decide
 //!
 //! What a program asks of std: `std::time::Instant` and `SystemTime`, the order of a `HashMap`, addresses in memory, what a
-//! static kept from the run before. [`Builder::run_twice`] finds out whether a program depends on any of them. Files are
-//! those of the real system.
+//! static kept from the run before. [`Builder::run_twice`] finds out whether a program depends on any of them.
+//!
+//! Files, the standard streams, Unix sockets, pipes and other programs belong to the real system: using them is refused, with
+//! an error that says why.
 //!
 //! Blocking work ([`spawn_blocking`](crate::task::spawn_blocking)) runs on the simulator's own thread when it is picked. It
 //! must not wait for a task: that panics. [`block_in_place`](crate::task::block_in_place) panics, and so do

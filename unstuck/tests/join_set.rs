@@ -3,6 +3,7 @@
 mod common;
 
 use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
@@ -359,10 +360,12 @@ async fn a_panic_in_the_drop_of_an_output_ends_there() {
     for _ in 0..3 {
         let output = Panics(drops.token());
         tasks.spawn(async { output });
+        let payload = Panics(drops.token());
+        tasks.spawn(async { resume_unwind(Box::new(payload)) });
     }
     yield_now().await;
     drop(tasks);
-    assert_eq!(drops.count(), 3);
+    assert_eq!(drops.count(), 6);
 }
 
 #[unstuck::test]
@@ -461,6 +464,22 @@ fn a_member_that_is_over_when_it_enters_wakes_who_waits() {
     tasks.spawn_on(pending(), &handle);
     assert_eq!(woken.try_iter().count(), 1);
     assert!(tasks.poll_join_next(&mut Context::from_waker(&waker)).is_ready());
+}
+
+#[test]
+fn a_member_counts_also_if_a_waker_panics_when_it_enters() {
+    let gone = current_thread();
+    let handle = gone.handle().clone();
+    drop(gone);
+    let runtime = current_thread();
+    let mut tasks = JoinSet::new();
+    tasks.spawn_on(pending::<()>(), runtime.handle());
+    let (sender, _) = mpsc::channel();
+    let waker = Waker::from(Arc::new(Sends(sender)));
+    assert!(tasks.poll_join_next(&mut Context::from_waker(&waker)).is_pending());
+    assert!(catch_unwind(AssertUnwindSafe(|| tasks.spawn_on(pending(), &handle))).is_err());
+    assert_eq!(tasks.len(), 2);
+    assert!(tasks.try_join_next().unwrap().unwrap_err().is_cancelled());
 }
 
 struct Sends(mpsc::Sender<()>);

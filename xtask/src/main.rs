@@ -59,8 +59,8 @@ const HELP: &str = "\
 Developer commands of unstuck
 
   cargo xtask ci          what must pass before a merge: the README's tests, format, lints, documentation,
-                          loom, tidy, 100 simulator seeds, the quick part of conformance and 2 minutes of soak;
-                          prints the minutes of each step
+                          loom, tidy, 100 simulator seeds, each feature alone, the ecosystem's crates, the
+                          quick part of conformance and 2 minutes of soak; prints the minutes of each step
   cargo xtask ci --full   the same, then 1000 simulator seeds, a build that aborts on panic, the API, all of
                           conformance, 10 minutes of soak, and the tests under the address and the thread
                           sanitizer (the API and the sanitizers need the nightly toolchain)

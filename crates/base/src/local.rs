@@ -13,7 +13,7 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::num::NonZeroU64;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -237,11 +237,15 @@ pub fn wake_before_end(batch: &mut WakeBatch) {
     });
 }
 
+/// A waker's panic ends here: whoever ends a poll has yet to say what became of the task.
 #[cold]
 fn wake_now() {
     let mut batch = WakeBatch::new();
     wake_before_end(&mut batch);
-    batch.wake_all();
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| batch.wake_all())) {
+        // It may panic when it is dropped.
+        std::mem::forget(panic);
+    }
 }
 
 /// Runs `f` as a poll of `task`, for a thread that blocks inside that task: the poll around it goes on after.
@@ -494,6 +498,7 @@ impl<F: Future> Future for Unlimited<F> {
 #[cfg(all(test, not(unstuck_loom)))]
 mod tests {
     use super::*;
+    use std::sync::Arc;
     use std::task::Waker;
 
     fn task(poll: u32) -> TaskRef {
@@ -598,6 +603,24 @@ mod tests {
         assert_eq!(keys(), [1]);
         let waits = end_poll(outer);
         assert_eq!((waits.len, waits.first.unwrap().key), (1, 1));
+    }
+
+    #[test]
+    fn wakers_for_the_end_of_a_poll_are_all_woken_and_their_panics_end_there() {
+        struct Panics(AtomicU64);
+        impl std::task::Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Relaxed);
+                panic!("a waker that panics");
+            }
+        }
+        let panics = Arc::new(Panics(AtomicU64::new(0)));
+        let outer = begin_poll(task(1));
+        (0..2).for_each(|_| wake_after_poll(panics.clone().into()));
+        assert_eq!(panics.0.load(Relaxed), 0);
+        let _ = end_poll(outer);
+        assert_eq!(panics.0.load(Relaxed), 2);
+        assert!(current_task().is_none());
     }
 
     #[test]

@@ -63,3 +63,25 @@ fn loom_parker_never_sleeps_through_a_notification() {
         unparking.join().unwrap();
     });
 }
+
+#[test]
+fn loom_parker_two_notifications_that_count_as_one_are_both_seen() {
+    let mut model = loom::model::Builder::new();
+    // All schedules take half a minute.
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let shared = Arc::new((Parker::new(), AtomicUsize::new(0)));
+        let [first, second] = [1, 2].map(|news| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                shared.1.fetch_or(news, Ordering::Relaxed);
+                shared.0.unpark();
+            })
+        });
+        while shared.1.load(Ordering::Relaxed) != 3 {
+            shared.0.park();
+        }
+        first.join().unwrap();
+        second.join().unwrap();
+    });
+}

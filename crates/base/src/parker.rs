@@ -1,10 +1,10 @@
 //! A thread waits until it is told: the parker of one thread, and `block_on` for code outside any runtime.
 //!
-//! | state \ event | park              | unpark           |
-//! |---------------|-------------------|------------------|
-//! | EMPTY         | PARKED, sleep     | NOTIFIED         |
-//! | PARKED        | - (one thread)    | EMPTY, wake it   |
-//! | NOTIFIED      | EMPTY, return     | NOTIFIED         |
+//! | state \ event | park              | unpark            |
+//! |---------------|-------------------|-------------------|
+//! | EMPTY         | PARKED, sleep     | NOTIFIED          |
+//! | PARKED        | - (one thread)    | NOTIFIED, wake it |
+//! | NOTIFIED      | EMPTY, return     | NOTIFIED          |
 //!
 //! 1. One thread parks; any thread unparks.
 //! 2. An unpark that comes before the park is not lost, and several count as one.
@@ -67,9 +67,12 @@ impl Parker {
         }
         loop {
             guard = self.bell.wait(guard);
-            // Acquire: pairs with the Release in `unpark` (rule 3).
-            if self.state.load(Ordering::Acquire) != PARKED {
-                return self.state.store(EMPTY, Ordering::Relaxed);
+            // Relaxed: the swap below looks again.
+            if self.state.load(Ordering::Relaxed) != PARKED {
+                // Acquire by a swap, not a store: another unpark that counts as one with the first may have come since,
+                // and what it wrote must be seen too (rule 3).
+                self.state.swap(EMPTY, Ordering::Acquire);
+                return;
             }
         }
     }

@@ -3,7 +3,7 @@
 //! 1. One epoll (kqueue) instance a runtime. Each socket is registered once, edge-triggered, for its whole life.
 //! 2. The kernel makes no system call that blocks, but for files and output, which are called on threads that may. The
 //!    driver blocks in one place only; the resolver and the standard input have threads that nobody waits for.
-//! 3. Only here `cfg(target_os)` decides: what differs between systems is behind the names of `system` and `no_sigpipe`.
+//! 3. In this crate only this file says `cfg(target_os)`: what differs between systems is behind the names of `system` and `no_sigpipe`.
 //! 4. No event can reach memory that is gone, whatever other code does with its descriptors: see `slots.rs`.
 //! 5. A forked child touches nothing of its parent's: an epoll instance is one for both, and a removal in the child would be
 //!    the parent's loss.

@@ -4,7 +4,8 @@
 //!    joins them: neither a runtime nor the program waits for a lookup when it ends.
 //! 2. There are [`MOST`] threads at most. A further name waits for one of them; those that nobody asks for any more are
 //!    not looked up. A thread that had nothing to do for [`KEEP`] ends.
-//! 3. If a name is queued, there is a thread that will look: it is idle and was told, or is about to come back.
+//! 3. If a name is queued, there is a thread that will look: it is idle and was told, or is about to come back. A thread
+//!    is counted as long as it will look: it says that it goes under the lock under which it found nothing.
 //! 4. A forked child has threads of its own: those of its parent are not there.
 //!
 //! The kernels of this crate call in; a lookup's waker is woken with no lock held.
@@ -13,6 +14,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::ToSocketAddrs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,12 +89,13 @@ impl Resolver {
 
     /// Starts a thread, which is counted already.
     fn start(self: &Arc<Self>) {
-        let leave = Leave(self.clone());
-        let started = std::thread::Builder::new().name("unstuck-resolve".into()).spawn(move || leave.0.answer_all());
+        let resolver = self.clone();
+        let started = std::thread::Builder::new().name("unstuck-resolve".into()).spawn(move || resolver.answer_all());
         if let Err(error) = started {
-            // `leave` was dropped with the closure. The others take what is queued, if there are any.
+            // The others take what is queued, if there are any.
             let left = {
                 let mut state = self.state.lock();
+                state.threads -= 1;
                 if state.threads > 0 { VecDeque::new() } else { std::mem::take(&mut state.questions) }
             };
             for question in left {
@@ -103,13 +106,21 @@ impl Resolver {
 
     fn answer_all(&self) {
         while let Some(Question { host, port, answer }) = self.next() {
-            if answer.is_wanted() {
-                answer.give((self.resolve)(&host, port));
+            // Where looking up panics the answer is dropped, which says so; a waker may panic too. Others still wait for
+            // this thread (rule 3).
+            let answering = AssertUnwindSafe(|| {
+                if answer.is_wanted() {
+                    answer.give((self.resolve)(&host, port));
+                }
+            });
+            if let Err(panic) = catch_unwind(answering) {
+                // It may panic when it is dropped.
+                std::mem::forget(panic);
             }
         }
     }
 
-    /// Waits for a question; `None`: for long enough.
+    /// Waits for a question; `None`: for long enough, and the thread is not counted any more.
     fn next(&self) -> Option<Question> {
         let mut state = self.state.lock();
         let mut in_vain = false;
@@ -118,6 +129,7 @@ impl Resolver {
                 return Some(question);
             }
             if in_vain {
+                state.threads -= 1;
                 return None;
             }
             (state, in_vain) = self.idle(state);
@@ -129,15 +141,6 @@ impl Resolver {
         let (mut state, in_vain) = self.asked.wait_for(state, self.keep);
         state.idle -= 1;
         (state, in_vain)
-    }
-}
-
-/// A thread is counted as long as this lives.
-struct Leave(Arc<Resolver>);
-
-impl Drop for Leave {
-    fn drop(&mut self) {
-        self.0.state.lock().threads -= 1;
     }
 }
 
@@ -253,12 +256,25 @@ mod tests {
     }
 
     #[test]
-    fn a_resolver_that_panics_is_an_error_and_its_thread_is_replaced() {
-        let resolver = Resolver::new(1, LONG, |host, _port| if host == "bad" { panic!("bad") } else { Ok(Vec::new()) });
-        assert!(wait(resolver.lookup("bad", 1)).is_err());
-        while resolver.state.lock().threads > 0 {
-            std::thread::yield_now();
-        }
-        assert!(wait(resolver.lookup("good", 1)).is_ok());
+    fn a_thread_that_found_nothing_counts_no_more_so_that_the_next_name_starts_another() {
+        let resolver = Resolver::new(1, Duration::ZERO, |_host, _port| Ok(Vec::new()));
+        resolver.state.lock().threads = 1;
+        // The thread would end now, and has not got far.
+        assert!(resolver.next().is_none());
+        assert!(wait(resolver.lookup("a", 1)).is_ok());
+    }
+
+    #[test]
+    fn a_resolver_that_panics_is_an_error_and_the_names_behind_are_looked_up() {
+        let (go, gone) = mpsc::channel();
+        let gone = Mutex::new(gone);
+        let resolver = Resolver::new(1, LONG, move |host, _port| {
+            let _gone = gone.lock().recv();
+            if host == "bad" { panic!("bad") } else { Ok(Vec::new()) }
+        });
+        let (bad, good) = (resolver.lookup("bad", 1), resolver.lookup("good", 1));
+        (0..2).for_each(|_| go.send(()).unwrap());
+        assert!(wait(bad).is_err());
+        assert!(wait(good).is_ok());
     }
 }

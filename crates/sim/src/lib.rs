@@ -13,7 +13,7 @@
 //! Limits. Programs that ask std for the time, for random bits or a `HashMap`, or that keep state in statics, are decided by
 //! more than the seed; [`Builder::run_twice`] finds that out. Blocking work runs on the simulator's thread, and must not
 //! wait for tasks (`blocking`). The clock can't be paused or advanced by hand: there is nothing to gain, since it never
-//! waits. Files are those of the real system.
+//! waits. Files, the standard streams, other descriptors and programs of the real system are refused (`kernel`).
 //!
 //! The user-facing crate re-exports [`run`] and its like; resources and tasks call in through the traits of `driver`, `task`
 //! and `context`.

@@ -305,7 +305,10 @@ impl Queue {
         waiter.joined.set(false);
         // SAFETY: the state says which of our lists the waiter is in.
         unsafe {
-            self.forget_task(NonNull::from(waiter), run, stamp);
+            if left.state != State::Called {
+                // Who calls a waiter forgets its task: the tag may be another one's by now.
+                self.forget_task(NonNull::from(waiter), run, stamp);
+            }
             match left.state {
                 State::Waiting => self.waiting.remove(NonNull::from(waiter)),
                 State::Granted => self.granted.remove(NonNull::from(waiter)),

@@ -1,4 +1,4 @@
-//! How the runtime's threads are made: their names, stacks and hooks.
+//! How the runtime's threads are made: their names and stacks, and how many workers there are.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -7,7 +7,7 @@ use super::Finding;
 use crate::tree::{File, Tree};
 
 /// Folders that exist on one machine only.
-const PLACES: &[&str] = &["/work", "/tmp/target", "/tmp/brief", "/root", "/home"];
+const PLACES: &[&str] = &["/work", "/tmp/target", "/root", "/home"];
 
 /// Code that promises to come later, or hides that it is not used.
 const UNFINISHED: &[&str] = &["todo!", "unimplemented!", "#[ignore", "allow(dead_code"];

@@ -3,8 +3,9 @@
 //! - `worker`: the loop of one thread. `place`: what others see of it. `places`: the array of them.
 //! - `ring`: a worker's own queue. `inject`: the shared one.
 //! - `monitor`: a thread that sees to it that nothing gets stuck. `judge`: how it decides. `alarm`: when it sleeps.
-//! - `long`: tasks that keep a core busy for long at a time.
+//! - `long`: tasks that keep a core busy for long at a time. `spares`: threads that stand in. `balance`: how many of them.
 //! - `idle` and `idle.md`: who sleeps and whom to wake. `seat`: who waits in the driver.
+//! - `member`: a thread of the pool, as long as it is one. `ending`: a panic that ends the pool.
 //!
 //! 1. The pool's threads keep it alive, and with it every task that is not complete (rule 1 of `unstuck_task::Home`).
 //! 2. Shutdown: the pool is closed, which every thread sees before its next poll. Each that leaves cancels all tasks but

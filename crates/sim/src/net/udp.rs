@@ -108,7 +108,7 @@ impl Udp {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "a destination address is required"));
         };
         if to.ip().is_multicast() || to.ip() == Ipv4Addr::BROADCAST {
-            let message = "the simulator has no multicast and no broadcast yet: send to each address";
+            let message = "the simulator has no multicast and no broadcast: send to each address";
             return Err(io::Error::new(io::ErrorKind::Unsupported, message));
         }
         if bytes.len() > LONGEST {

@@ -112,11 +112,15 @@ impl Queue {
         // SAFETY: the caller's, and rule 2 of the wait list.
         unsafe {
             let before = self.stamp(waiter, key);
-            let (now, run) = waiter.with(self, |entry| {
+            let (now, run, state) = waiter.with(self, |entry| {
                 // It is polled.
                 entry.overlooked.polls = 0;
-                (entry.stamp, entry.run.filter(|_| entry.state == State::Waiting))
+                (entry.stamp, entry.run.filter(|_| entry.state == State::Waiting), entry.state)
             });
+            if state == State::Called {
+                // It is in no list any more, so it has no siblings.
+                return;
+            }
             if before.map(|before| before.id) != now.map(|now| now.id) {
                 self.change_task(NonNull::from(waiter), before, now);
             } else if let (Some(_), Some(now)) = (run, now) {

@@ -71,6 +71,28 @@ fn one_that_is_polled_in_each_poll_keeps_its_grant() {
 }
 
 #[test]
+fn one_that_was_refused_ends_also_if_another_task_polls_it_then_without_budget() {
+    let semaphore = Semaphore::new(1);
+    let (mut former, mut task) = (Who::new(), Who::new());
+    let permit = semaphore.try_acquire().unwrap();
+    let (mut granted, mut refused) = (Future1::new(semaphore.acquire()), Future1::new(semaphore.acquire()));
+    task.poll(|| granted.pending());
+    former.poll(|| refused.pending());
+    drop(permit);
+    semaphore.close();
+    task.poll(|| {
+        while let Some(charge) = local::try_charge() {
+            charge.made_progress();
+        }
+        refused.pending();
+    });
+    assert!(refused.is_woken());
+    assert!(task.poll(|| refused.ready()).is_err());
+    assert!(task.poll(|| granted.ready()).is_err());
+    assert_eq!(semaphore.available_permits(), 1);
+}
+
+#[test]
 fn many_looks_in_one_poll_prove_nothing_and_come_to_an_end() {
     let lock = Mutex::new(());
     let mut task = Who::new();

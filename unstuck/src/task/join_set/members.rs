@@ -46,8 +46,9 @@ impl<T> Members<T> {
             self.assert_has_none_of_the_parent();
             std::mem::forget(std::mem::replace(self, Members::new(self.limit)));
         }
-        self.store.insert(task);
+        // Counted first: who waited for the set may be woken, and that may panic.
         self.len += 1;
+        self.store.insert(task);
         abort
     }
 
@@ -122,7 +123,11 @@ impl<T> Members<T> {
         }
         let Contents { mut running, over, waiting: _waiting } = self.store.take();
         running.drain().for_each(|task| farewell(&task));
-        over.into_iter().flatten().for_each(|(id, output)| drop_output(id, output));
+        over.into_iter().for_each(|joined| match joined {
+            Ok((id, output)) => drop_output(id, output),
+            // What a task panicked with is a value of the user's too.
+            Err(error) => drop_output(error.id(), error),
+        });
     }
 
     /// Lets all of them go on by themselves.
