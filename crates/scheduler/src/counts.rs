@@ -220,12 +220,19 @@ pub(crate) struct Stopwatch {
     polls: Cell<u64>,
     /// How many there were when the worker last went to sleep.
     polls_before_sleep: Cell<u64>,
+    /// Whether it has polled or slept.
+    has_begun: Cell<bool>,
 }
 
 impl Stopwatch {
     /// Started now, by a thread that has made so many polls.
     pub(crate) fn started(now: Instant, polls: u64) -> Self {
-        Stopwatch { since: Cell::new(now), polls: Cell::new(polls), polls_before_sleep: Cell::new(polls) }
+        Stopwatch {
+            since: Cell::new(now),
+            polls: Cell::new(polls),
+            polls_before_sleep: Cell::new(polls),
+            has_begun: Cell::new(false),
+        }
     }
 
     /// The time until now was work; `polls` is how many there were in all.
@@ -234,6 +241,7 @@ impl Stopwatch {
         counts.add(&counts.busy_nanos, took.as_nanos() as u64);
         let new = polls.wrapping_sub(self.polls.replace(polls));
         if new > 0 {
+            self.has_begun.set(true);
             counts.average(new, took);
         }
     }
@@ -245,6 +253,16 @@ impl Stopwatch {
             counts.add(&counts.noops, 1);
         }
         counts.add(&counts.parks_and_unparks, 1);
+        self.has_begun.set(true);
+    }
+
+    /// The worker ends. If the pool was closed before it came to do anything, it counts as one that slept until then.
+    pub(crate) fn ends(&self, counts: &Counts, polls: u64, now: Instant) {
+        self.worked(counts, polls, now);
+        if !self.has_begun.get() {
+            self.falls_asleep(counts, polls, now);
+            self.wakes(counts, now);
+        }
     }
 
     /// The worker has slept.

@@ -383,7 +383,7 @@ impl Worker {
     /// Leaves the place empty: what is queued goes to inject, or is cancelled if the pool is closed.
     fn leave(&self) {
         let place = self.place();
-        self.watch.worked(self.counts(), self.polls(), self.kernel().real_now());
+        self.watch.ends(self.counts(), self.polls(), self.kernel().real_now());
         place.set_thread(None);
         self.pool.loops.fetch_sub(1, Ordering::SeqCst);
         let mut left = false;
