@@ -16,11 +16,13 @@ pub mod list;
 pub mod local;
 pub mod parker;
 pub mod prng;
+mod quietly;
 pub mod sync;
 pub mod wake_batch;
 pub mod waker_cell;
 
 pub use crossbeam_utils::CachePadded;
+pub use quietly::quietly;
 pub use wake_batch::WakeBatch;
 
 #[cfg(all(test, unstuck_loom))]

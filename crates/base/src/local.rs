@@ -13,7 +13,7 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::num::NonZeroU64;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -22,6 +22,7 @@ use std::task::{Context, Poll, Waker};
 use crate::alarm::{self, Alarms};
 use crate::budget::{self, Budget, Kept, Left, Taken};
 use crate::prng::Prng;
+use crate::quietly;
 use crate::sync::thread_local_const;
 use crate::wake_batch::WakeBatch;
 
@@ -242,10 +243,7 @@ pub fn wake_before_end(batch: &mut WakeBatch) {
 fn wake_now() {
     let mut batch = WakeBatch::new();
     wake_before_end(&mut batch);
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| batch.wake_all())) {
-        // It may panic when it is dropped.
-        std::mem::forget(panic);
-    }
+    quietly(|| batch.wake_all());
 }
 
 /// Runs `f` as a poll of `task`, for a thread that blocks inside that task: the poll around it goes on after.

@@ -14,11 +14,11 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::ToSocketAddrs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use unstuck_base::fork::PerProcess;
+use unstuck_base::quietly;
 use unstuck_base::sync::{Condvar, Mutex, MutexGuard};
 use unstuck_driver::lookup::{Answer, Found, Lookup};
 
@@ -108,15 +108,11 @@ impl Resolver {
         while let Some(Question { host, port, answer }) = self.next() {
             // Where looking up panics the answer is dropped, which says so; a waker may panic too. Others still wait for
             // this thread (rule 3).
-            let answering = AssertUnwindSafe(|| {
+            quietly(|| {
                 if answer.is_wanted() {
                     answer.give((self.resolve)(&host, port));
                 }
             });
-            if let Err(panic) = catch_unwind(answering) {
-                // It may panic when it is dropped.
-                std::mem::forget(panic);
-            }
         }
     }
 

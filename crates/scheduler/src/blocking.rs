@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use unstuck_base::fork::abort_in_child;
 use unstuck_base::parker::Parker;
 use unstuck_base::sync::{MODELLED, Mutex};
-use unstuck_base::{CachePadded, local};
+use unstuck_base::{CachePadded, local, quietly};
 use unstuck_context::{Blocking, ClockStands, Handle};
 use unstuck_driver::{Kernel, Offload};
 use unstuck_task::{HomeRef, Id, Origin, Runnable, Schedule, TaskList};
@@ -35,7 +35,7 @@ pub(crate) use calls::Calls;
 use crate::latch::{Latch, Present};
 use crate::panics::TaskPanic;
 use crate::worker_local::{as_blocking, is_blocking_thread_of};
-use crate::{Hooks, quietly, run_hook};
+use crate::{Hooks, run_hook};
 
 const QUEUES: usize = if MODELLED { 1 } else { 8 };
 

@@ -9,12 +9,12 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use unstuck_base::quietly;
 use unstuck_driver::Kernel;
 use unstuck_task::{Id, Origin, Runnable};
 
 use crate::counts::Counts;
 use crate::panics::OnPanic;
-use crate::quietly;
 
 /// A hook of the user's, run on a thread of the runtime.
 pub type Hook = Arc<dyn Fn() + Send + Sync>;

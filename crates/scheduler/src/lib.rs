@@ -32,10 +32,9 @@ pub use panics::TaskPanic;
 pub use pool::Pool;
 pub use single::Single;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use unstuck_base::WakeBatch;
+use unstuck_base::{WakeBatch, quietly};
 
 use hooks::run_hook;
 
@@ -84,15 +83,6 @@ impl Default for Tuning {
 fn wake(batch: &mut WakeBatch) {
     if !batch.is_empty() {
         quietly(|| batch.wake_all());
-    }
-}
-
-/// Runs user code; its panic ends here, even if what it panics with panics when it is dropped.
-fn quietly(f: impl FnOnce()) {
-    let Err(panic) = catch_unwind(AssertUnwindSafe(f)) else { return };
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-        // There is no end to this, so it is leaked.
-        std::mem::forget(again);
     }
 }
 

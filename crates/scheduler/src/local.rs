@@ -17,13 +17,12 @@ use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
-use unstuck_base::local;
 use unstuck_base::sync::{Mutex, UnsafeCell};
+use unstuck_base::{local, quietly};
 use unstuck_context::Spawner;
 use unstuck_task::{HomeRef, JoinHandle, Origin, Runnable, Schedule, TaskList};
 
 use crate::panics::{OnPanic, TaskPanic};
-use crate::quietly;
 
 /// So many tasks are run before whoever awaits the set has its turn.
 const TASKS: usize = 61;

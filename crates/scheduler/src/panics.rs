@@ -11,9 +11,8 @@ use std::io::Write;
 use std::panic::Location;
 use std::sync::Arc;
 
+use unstuck_base::quietly;
 use unstuck_task::{Id, Origin};
-
-use crate::quietly;
 
 /// A hook of the user's that concerns a panic.
 pub type PanicHook = Arc<dyn Fn(&TaskPanic<'_>) + Send + Sync>;

@@ -15,6 +15,7 @@ use std::task::{Context, Poll, Waker};
 
 use unstuck_base::list::{Links, Node};
 use unstuck_base::local::{self, TaskRef};
+use unstuck_base::quietly;
 use unstuck_base::sync::UnsafeCell;
 use unstuck_base::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
@@ -347,13 +348,4 @@ impl Header {
 /// Drops a user's value; its panic ends here (rule 10 of `lib.rs`).
 pub(crate) fn drop_quietly<T>(value: T) {
     quietly(|| drop(value));
-}
-
-/// Runs user code; its panic ends here, even if what it panics with panics when it is dropped.
-pub(crate) fn quietly(f: impl FnOnce()) {
-    let Err(panic) = catch_unwind(AssertUnwindSafe(f)) else { return };
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-        // There is no end to this, so it is leaked.
-        std::mem::forget(again);
-    }
 }

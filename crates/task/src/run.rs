@@ -13,9 +13,10 @@ use std::task::{Context, Poll};
 
 use unstuck_base::fork::Process;
 use unstuck_base::local;
+use unstuck_base::quietly;
 use unstuck_base::sync::atomic::AtomicPtr;
 
-use crate::header::{self, Header, quietly};
+use crate::header::{self, Header};
 use crate::id::Id;
 use crate::join::JoinHandle;
 use crate::origin::{Extra, Origin};

@@ -9,9 +9,8 @@ use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::Waker;
 
+use unstuck_base::quietly;
 use unstuck_base::sync::Mutex;
-
-use crate::quietly;
 
 /// Why the pool has ended, and who is to be told; see the module's rules.
 pub(crate) struct Ending {
