@@ -190,6 +190,54 @@ fn others_go_on_beside_many_tasks_that_compute_for_long_and_those_all_have_their
 }
 
 #[test]
+fn a_burst_of_new_tasks_that_compute_leaves_a_thread_to_those_that_were_there_before() {
+    // Two workers and the spares of two: four of these would keep everybody else waiting.
+    const BURST: usize = 12;
+    const QUESTIONS: usize = 30;
+    let answered = (0..10).any(|_| {
+        let runtime = workers(2);
+        let (asks, mut asked) = unstuck::sync::mpsc::unbounded_channel::<mpsc::Sender<()>>();
+        runtime.spawn(async move {
+            while let Some(answer) = asked.recv().await {
+                let _nobody_waits = answer.send(());
+            }
+        });
+        let ask = || {
+            let (answers, answer) = mpsc::channel();
+            asks.send(answers).unwrap();
+            answer
+        };
+        ask().recv().unwrap();
+        let enough = Arc::new(AtomicBool::new(false));
+        let (begins, begun) = mpsc::channel();
+        for _ in 0..BURST {
+            let (enough, begins) = (enough.clone(), begins.clone());
+            runtime.spawn(async move {
+                begins.send(()).unwrap();
+                while !enough.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        (0..3).for_each(|_| begun.recv().unwrap());
+        // In the end a fourth one has its turn: what takes so long may wait for just that one.
+        let answered = (0..QUESTIONS).all(|_| {
+            let answer = ask();
+            loop {
+                match (answer.try_recv(), begun.try_recv()) {
+                    (_, Ok(())) => return false,
+                    (Ok(()), _) => return true,
+                    _ => std::thread::yield_now(),
+                }
+            }
+        });
+        enough.store(true, Ordering::Relaxed);
+        answered
+    });
+    assert!(answered, "all threads compute from the beginning");
+}
+
+#[test]
 fn a_task_runs_that_was_woken_just_before_its_waker_blocks_for_it() {
     for count in [1, 2] {
         let runtime = workers(count);

@@ -327,6 +327,13 @@ impl Header {
         TaskRef { id: self.id.number(), poll, root: false }
     }
 
+    /// Whether nobody has polled the task yet. For its runner: the number wraps around, so once in a blue moon it says so
+    /// of another task.
+    pub(crate) fn is_new(&self) -> bool {
+        // Relaxed: the runnable that the runner holds was handed on since the last poll.
+        self.polls.load(Ordering::Relaxed) == 0
+    }
+
     /// Whether the task is in no list of live tasks.
     pub(crate) fn is_unlisted(&self) -> bool {
         self.shard == UNLISTED

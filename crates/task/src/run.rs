@@ -122,6 +122,12 @@ impl Runnable {
         self.header().record.is_long()
     }
 
+    /// Whether nobody has polled the task yet.
+    #[inline]
+    pub fn is_new(&self) -> bool {
+        self.header().is_new()
+    }
+
     /// Polls the task once, and does what comes of it: the task waits, or is scheduled again, or is over. The thread
     /// keeps the task's scheduler alive.
     pub fn run(self) {

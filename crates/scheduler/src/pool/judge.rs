@@ -6,11 +6,14 @@
 //! 3. Who waits is replaced one for one, so that as many threads make progress as there are workers. Who burns has a core
 //!    already: all of them together bring at most as many spares as there are workers. A task that is known to burn is taken
 //!    to do so at once, until its thread is found to wait.
+//!    While as many burn as there are workers, all spares but one may poll tasks that burn, or are new and may do so as well.
+//!    That one is left to those of which it is not to be feared.
 //! 4. A look that came late says nothing about the time since the last: perhaps nobody had a core. It counts as if it had
 //!    come in time.
 //! 5. A seat that was empty at two looks in a row, and not sat on in between, is filled if anybody sleeps.
 //! 6. Spares that were needed stay for [`LINGER`]: who was stuck a moment ago may be so again.
-//! 7. The next look comes the sooner the more there is to see. When there is nothing, it comes when somebody wakes.
+//! 7. The next look comes the sooner the more there is to see, and where something is due, at that time. When there is
+//!    nothing, it comes when somebody wakes.
 //!
 //! The monitor calls in; nobody is woken from here.
 
@@ -18,9 +21,11 @@ use std::time::{Duration, Instant};
 
 use unstuck_driver::Activity;
 
-/// From one look to the next while some poll lasts that began before the last one, or the seat was seen empty.
+use super::gate::UNLIMITED;
+
+/// From one look to the next when the seat was seen empty, and at least.
 const SUSPECTING: Duration = Duration::from_millis(1);
-/// The same while tasks are polled.
+/// The same while tasks are polled, at most.
 const BUSY: Duration = Duration::from_millis(3);
 /// The same when nothing has happened since the last look.
 const QUIET: Duration = Duration::from_millis(8);
@@ -28,8 +33,10 @@ const QUIET: Duration = Duration::from_millis(8);
 const QUIET_LOOKS: u32 = 2;
 /// As long as it sleeps then at most if there are stuck polls: nobody tells when they end.
 const STUCK_ALONE: Duration = Duration::from_millis(50);
-/// See rule 6.
+/// See rule 6. So long after the last of these moments it counts as one in which as many burn as there are workers, too.
 const LINGER: Duration = Duration::from_millis(100);
+/// A spare's poll that burns for so long keeps no new task out any more: it may be for that one that it waits.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// From one look at the thread of a stuck poll to the next.
 const PROBE: Duration = Duration::from_millis(10);
 /// What a look may be late, beside the time it was to come after.
@@ -63,8 +70,19 @@ pub(crate) struct Sample {
     pub(crate) epoch: u64,
     /// The worker has announced that it may block, and is replaced already.
     pub(crate) announced: bool,
-    /// The task that is polled is known to burn.
-    pub(crate) long: bool,
+    pub(crate) kind: Kind,
+}
+
+/// What is known of the task that is polled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing, or nothing bad.
+    #[default]
+    Usual,
+    /// It is known to burn.
+    Long,
+    /// A spare polls it, and nobody has before.
+    New,
 }
 
 /// What is to be done.
@@ -78,8 +96,10 @@ pub(crate) struct Action {
     pub(crate) newly_stuck: usize,
     /// Polls that are found to burn by this look: places and epochs.
     pub(crate) burn: Vec<(usize, u64)>,
-    /// How many polls of tasks that are known to burn wait, announced or not.
-    pub(crate) resting: usize,
+    /// How many polls of tasks that are known to burn there may be at once.
+    pub(crate) room_for_long: usize,
+    /// How many of these, and of new tasks, by spares.
+    pub(crate) room_for_doubtful: usize,
     /// How many spares there should be on account of stuck polls.
     pub(crate) spares: usize,
     pub(crate) next: NextLook,
@@ -105,6 +125,8 @@ pub(crate) struct Judge {
     quiet_looks: u32,
     /// So many spares stay until then (rule 6).
     kept: (usize, Instant),
+    /// Until then one spare is left to tasks of which nothing is to be feared (rule 3).
+    strained_until: Instant,
 }
 
 /// What is known of the poll at one place.
@@ -133,6 +155,7 @@ impl Judge {
             next: NextLook::WhenWoken,
             quiet_looks: 0,
             kept: (0, now),
+            strained_until: now,
         }
     }
 
@@ -146,7 +169,8 @@ impl Judge {
         let passed = self.passed(now);
         let changed = sight != self.last;
         let mut action = Action::default();
-        let (mut suspects, mut wait, mut burn) = (false, 0, 0);
+        let (mut due, mut wait, mut burn) = (None, 0, 0);
+        let (mut resting_long, mut resting_doubtful) = (0, 0);
         self.polls.resize(sight.places.len(), Poll::default());
         for (index, (sample, poll)) in sight.places.iter().zip(&mut self.polls).enumerate() {
             let seen_before = self.last.places.get(index).is_some_and(|last| last.epoch == sample.epoch);
@@ -155,16 +179,23 @@ impl Judge {
             } else {
                 poll.lasted += passed;
             }
+            let is_spare = index >= self.limits.workers;
+            let for_ages = poll.lasted >= PATIENCE;
+            let mut rests = |rests: bool| {
+                resting_long += usize::from(sample.kind == Kind::Long && rests);
+                resting_doubtful += usize::from(sample.kind != Kind::Usual && is_spare && (rests || for_ages));
+            };
             if sample.announced || sample.epoch.is_multiple_of(2) {
-                action.resting += usize::from(sample.announced && sample.long);
+                rests(sample.announced);
                 continue;
             }
             let before = poll.verdict;
-            let known = sample.long.then_some(Verdict::Burns);
+            let known = (sample.kind == Kind::Long).then_some(Verdict::Burns);
             let verdict = poll.judge(self.limits, || probe(index)).or(known);
-            action.resting += usize::from(sample.long && verdict == Some(Verdict::Waits));
+            rests(verdict == Some(Verdict::Waits));
             match verdict {
-                None => suspects |= !poll.lasted.is_zero(),
+                None if poll.lasted.is_zero() => {}
+                None => due = due.into_iter().chain([poll.due_after(self.limits)]).min(),
                 Some(Verdict::Waits) => wait += 1,
                 Some(Verdict::Burns) => burn += 1,
             }
@@ -180,8 +211,16 @@ impl Judge {
         action.spares = self.keep(wait + burn.min(self.limits.workers), now);
         let nobody_sits = sight.seat.is_multiple_of(2) && sight.sleeping > 0;
         action.fill_seat = nobody_sits && sight.seat == self.last.seat;
-        suspects |= nobody_sits && !action.fill_seat;
-        action.next = self.next_look(&sight, changed, suspects, &action);
+        if nobody_sits && !action.fill_seat {
+            due = Some(SUSPECTING);
+        }
+        action.room_for_long = self.limits.workers + resting_long;
+        action.room_for_doubtful = if self.is_strained(burn, now) {
+            self.limits.workers.saturating_sub(1).max(1) + resting_doubtful
+        } else {
+            UNLIMITED
+        };
+        action.next = self.next_look(&sight, changed, due, &action);
         self.next = action.next;
         self.looked_at = now;
         self.last = sight;
@@ -207,11 +246,19 @@ impl Judge {
         self.kept.0
     }
 
-    /// Rule 7.
-    fn next_look(&mut self, sight: &Sight, changed: bool, suspects: bool, action: &Action) -> NextLook {
-        if changed || suspects {
+    /// Whether so many polls burn, or did a moment ago, that a spare is to be left to the other tasks (rule 3).
+    fn is_strained(&mut self, burn: usize, now: Instant) -> bool {
+        if burn >= self.limits.workers {
+            self.strained_until = now + LINGER;
+        }
+        now < self.strained_until
+    }
+
+    /// Rule 7. Something is to be looked at after the time `due`.
+    fn next_look(&mut self, sight: &Sight, changed: bool, due: Option<Duration>, action: &Action) -> NextLook {
+        if changed || due.is_some() {
             self.quiet_looks = 0;
-            return NextLook::After(if suspects { SUSPECTING } else { BUSY });
+            return NextLook::After(due.map_or(BUSY, |due| due.clamp(SUSPECTING, BUSY)));
         }
         let announced = sight.places.iter().filter(|sample| sample.announced).count();
         if sight.sleeping + announced + action.stuck.len() < sight.threads {
@@ -228,14 +275,19 @@ impl Judge {
 }
 
 impl Poll {
+    /// How long it is until its thread is to be looked at.
+    fn due_after(&self, limits: Limits) -> Duration {
+        let at = match (self.probed, self.verdict) {
+            (Some((_, at)), Some(_)) => at + PROBE,
+            (Some(_), None) => limits.threshold,
+            (None, _) => limits.threshold / 2,
+        };
+        at.saturating_sub(self.lasted)
+    }
+
     /// Rule 2.
     fn judge(&mut self, limits: Limits, probe: impl FnOnce() -> Option<Activity>) -> Option<Verdict> {
-        let is_due = match (self.probed, self.verdict) {
-            (Some((_, at)), Some(_)) => self.lasted - at >= PROBE,
-            (Some(_), None) => self.lasted >= limits.threshold,
-            (None, _) => self.lasted >= limits.threshold / 2,
-        };
-        if !is_due {
+        if !self.due_after(limits).is_zero() {
             return self.verdict;
         }
         let activity = probe();

@@ -3,7 +3,7 @@
 //! - `worker`: the loop of one thread. `place`: what others see of it. `places`: the array of them.
 //! - `ring`: a worker's own queue. `inject`: the shared one.
 //! - `monitor`: a thread that sees to it that nothing gets stuck. `judge`: how it decides. `alarm`: when it sleeps.
-//! - `long`: tasks that keep a core busy for long at a time. `spares`: threads that stand in. `balance`: how many of them.
+//! - `gate`: tasks of which not too many are polled at once. `spares`: threads that stand in. `balance`: how many of them.
 //! - `idle` and `idle.md`: who sleeps and whom to wake. `seat`: who waits in the driver.
 //! - `member`: a thread of the pool, as long as it is one. `ending`: a panic that ends the pool.
 //!
@@ -17,9 +17,9 @@
 pub(crate) mod alarm;
 pub(crate) mod balance;
 mod ending;
+pub(crate) mod gate;
 pub(crate) mod idle;
 pub(crate) mod judge;
-pub(crate) mod long;
 mod member;
 mod monitor;
 pub(crate) mod place;
@@ -53,8 +53,8 @@ use crate::worker_local::current_worker;
 use crate::{Hooks, Tuning, wake};
 use balance::Balance;
 use ending::Ending;
+use gate::{Gate, UNLIMITED};
 use idle::Idle;
-use long::Long;
 use member::{Member, Watcher};
 use monitor::Monitor;
 use places::Places;
@@ -120,7 +120,10 @@ pub struct Shared {
     threads: Arc<Latch>,
     /// How many threads are in the loop of a worker.
     loops: AtomicUsize,
-    pub(crate) long: Long,
+    /// Where tasks with long polls wait for their turn.
+    pub(crate) long: Gate,
+    /// Where spares leave those, and tasks that nobody has polled yet. Other workers need not ask.
+    pub(crate) doubtful: Gate,
     monitor: Option<Monitor>,
     ending: Ending,
 }
@@ -174,7 +177,8 @@ impl Pool {
             balance: Balance::new(),
             threads: Latch::new(),
             loops: AtomicUsize::new(0),
-            long: Long::new(workers),
+            long: Gate::new(workers),
+            doubtful: Gate::new(UNLIMITED),
             monitor: config.monitor.as_ref().map(|monitor| Monitor::new(monitor.threshold)),
             ending: Ending::new(),
         });
@@ -313,6 +317,7 @@ impl Shared {
         self.home.wait_for_wakers();
         drop(self.inject.close());
         drop(self.long.close());
+        drop(self.doubtful.close());
         let nowhere = Ring::new();
         for index in 0..self.places.visible() {
             let place = self.places.get(index);
@@ -373,6 +378,13 @@ impl Shared {
     /// This thread will not go to sleep in the driver: somebody else does.
     pub(crate) fn offer_seat(&self) {
         if let Some(index) = self.seat.offer(&self.idle) {
+            self.unpark(index);
+        }
+    }
+
+    /// A spare has left a task to the others: one of them wakes for it, if any sleeps.
+    pub(crate) fn wake_for_doubtful(&self) {
+        if let Some(index) = self.idle.wake_a(|index| index < self.workers) {
             self.unpark(index);
         }
     }
@@ -459,7 +471,7 @@ impl Scheduler for Shared {
     }
 
     fn inject_depth(&self) -> usize {
-        self.inject.len()
+        self.inject.len() + self.long.waiting() + self.doubtful.waiting()
     }
 
     fn worker(&self, index: usize) -> WorkerCounts {

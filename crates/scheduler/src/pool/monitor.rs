@@ -87,8 +87,10 @@ impl Monitor {
         for (index, epoch) in &action.burn {
             pool.places.get(*index).poll_burns(*epoch);
         }
-        // Refused only when the pool is closed; then it is cancelled here.
-        pool.long.rest(action.resting, |task| drop(pool.queue_from_outside(task)));
+        for (gate, room) in [(&pool.long, action.room_for_long), (&pool.doubtful, action.room_for_doubtful)] {
+            // Refused only when the pool is closed; then it is cancelled here.
+            gate.set_room(room, |task| drop(pool.queue_from_outside(task)));
+        }
         for _ in 0..action.newly_stuck {
             self.stuck_polls.add_one();
         }

@@ -13,11 +13,11 @@
 use std::ptr::{self, NonNull};
 
 use unstuck_base::parker::Parker;
-use unstuck_base::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use unstuck_base::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use unstuck_driver::ThreadKey;
 use unstuck_task::Runnable;
 
-use super::judge::Sample;
+use super::judge::{Kind, Sample};
 use super::ring::Ring;
 use crate::asleep::Asleep;
 
@@ -28,8 +28,8 @@ pub(crate) struct Place {
     epoch: AtomicU64,
     /// Whether the worker is in a blocking part that it announced.
     announced: AtomicBool,
-    /// Whether the task that is polled is known to burn.
-    long: AtomicBool,
+    /// What is known of the task that is polled: a [`Kind`].
+    kind: AtomicUsize,
     /// Rule 4.
     slot_is_open: AtomicBool,
     /// Rule 4; 0 for none.
@@ -47,7 +47,7 @@ impl Place {
             slot: AtomicPtr::new(ptr::null_mut()),
             epoch: AtomicU64::new(0),
             announced: AtomicBool::new(false),
-            long: AtomicBool::new(false),
+            kind: AtomicUsize::new(Kind::Usual as usize),
             slot_is_open: AtomicBool::new(false),
             burning: AtomicU64::new(0),
             thread: AtomicU64::new(0),
@@ -126,7 +126,11 @@ impl Place {
         Sample {
             epoch: self.epoch.load(Ordering::Relaxed),
             announced: self.announced.load(Ordering::Relaxed),
-            long: self.long.load(Ordering::Relaxed),
+            kind: match self.kind.load(Ordering::Relaxed) {
+                kind if kind == Kind::Long as usize => Kind::Long,
+                kind if kind == Kind::New as usize => Kind::New,
+                _ => Kind::Usual,
+            },
         }
     }
 
@@ -157,9 +161,9 @@ impl Place {
         self.burning.swap(0, Ordering::Relaxed) == self.epoch.load(Ordering::Relaxed)
     }
 
-    /// A poll of a task that is known to burn begins or ends. Only the worker.
-    pub(crate) fn set_long(&self, long: bool) {
-        self.long.store(long, Ordering::Relaxed);
+    /// What is known of the task that is polled next. Only the worker.
+    pub(crate) fn set_kind(&self, kind: Kind) {
+        self.kind.store(kind as usize, Ordering::Relaxed);
     }
 
     /// The thread that has this place, or has left it. Only the worker.

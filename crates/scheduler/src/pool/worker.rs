@@ -7,7 +7,10 @@
 //! 4. What it takes privately (from inject, or a batch of wakers) is in its ring, where others can take it, before it
 //!    polls anything.
 //! 5. A worker that is in a blocking part (`block_in_place`) runs nothing; what it wakes goes to inject.
-//! 6. No user code is run or dropped while a task is woken. So what inject refuses, because the pool is closed, stays here
+//! 6. Tasks with long polls, and for spares new ones as well, are polled when there is room for them ([`gate`](super::gate)).
+//!    What spares leave the other workers take; also before a task with long polls, but not always, so that this one has
+//!    its turn.
+//! 7. No user code is run or dropped while a task is woken. So what inject refuses, because the pool is closed, stays here
 //!    until the worker leaves.
 
 use std::cell::{Cell, RefCell};
@@ -21,7 +24,8 @@ use unstuck_driver::Kernel;
 use unstuck_task::Runnable;
 
 use super::Shared;
-use super::long::Turn;
+use super::gate::Turn;
+use super::judge::Kind;
 use super::place::Place;
 use crate::counts::{Counts, Stopwatch};
 use crate::hooks::{self, run_hook};
@@ -56,7 +60,9 @@ pub(crate) struct Worker {
     /// Rule 3, of inject alone.
     injects_turn: Every,
     watch: Stopwatch,
-    /// Rule 6.
+    /// Rule 6: whether one that a spare has left goes before the next one with long polls.
+    doubtful_goes_first: Cell<bool>,
+    /// Rule 7.
     refused: RefCell<Vec<Runnable>>,
 }
 
@@ -75,6 +81,7 @@ impl Worker {
             batching: Cell::new(false),
             yielded: Cell::new(false),
             slot_runs: Cell::new(0),
+            doubtful_goes_first: Cell::new(true),
             refused: RefCell::new(Vec::new()),
         }
     }
@@ -117,7 +124,8 @@ impl Worker {
 
     /// The last look before it sleeps.
     fn has_reason_to_stay_awake(&self) -> bool {
-        self.pool.has_work() || self.pool.is_closed() || (self.spare && self.pool.balance.has_surplus())
+        let of_its_kind = if self.spare { self.pool.balance.has_surplus() } else { !self.pool.doubtful.is_empty() };
+        of_its_kind || self.pool.has_work() || self.pool.is_closed()
     }
 
     /// Queues a task that was woken, spawned or aborted on this thread.
@@ -149,24 +157,60 @@ impl Worker {
 
     #[inline]
     fn poll(&self, task: Runnable, pace: &mut Pace) {
-        if task.is_long() { self.poll_long(task, pace) } else { self.poll_now(task, pace) }
+        if self.spare && (task.is_new() || task.is_long()) {
+            self.poll_doubtful(task, pace);
+        } else if task.is_long() {
+            self.poll_long(task, pace);
+        } else {
+            self.poll_now(task, pace);
+        }
     }
 
-    /// Polls a task that is known for long polls, if it is its turn; see [`long`](super::long).
+    /// A spare polls a task that may burn, if there is room for one more of those (rule 6).
+    fn poll_doubtful(&self, task: Runnable, pace: &mut Pace) {
+        match self.pool.doubtful.begin(task) {
+            Turn::Now(task) => {
+                if task.is_long() {
+                    self.poll_long(task, pace);
+                } else {
+                    self.place().set_kind(Kind::New);
+                    self.poll_now(task, pace);
+                    self.place().set_kind(Kind::Usual);
+                }
+                self.queue_next(self.pool.doubtful.end());
+            }
+            Turn::Later => self.pool.wake_for_doubtful(),
+            Turn::Never(task) => self.refused.borrow_mut().push(task),
+        }
+    }
+
+    /// Polls a task that is known to burn, if there is room for one more of those (rule 6).
     #[cold]
     fn poll_long(&self, task: Runnable, pace: &mut Pace) {
+        if self.doubtful_goes_first.replace(!self.doubtful_goes_first.get())
+            && let Some(doubtful) = self.take_doubtful()
+        {
+            self.push(task);
+            return self.poll(doubtful, pace);
+        }
         match self.pool.long.begin(task) {
             Turn::Now(task) => {
-                self.place().set_long(true);
+                self.place().set_kind(Kind::Long);
+                self.offer_what_is_queued();
                 self.poll_now(task, pace);
-                self.place().set_long(false);
-                if let Some(next) = self.pool.long.end() {
-                    self.push(next);
-                    self.pool.wake_one_soon();
-                }
+                self.place().set_kind(Kind::Usual);
+                self.queue_next(self.pool.long.end());
             }
             Turn::Later => {}
             Turn::Never(task) => self.refused.borrow_mut().push(task),
+        }
+    }
+
+    /// It was waiting at a gate until now.
+    fn queue_next(&self, next: Option<Runnable>) {
+        if let Some(task) = next {
+            self.push(task);
+            self.pool.wake_one_soon();
         }
     }
 
@@ -215,7 +259,7 @@ impl Worker {
         place.take_slot().or_else(|| self.take_injected())
     }
 
-    /// Takes a fair part of inject into the ring; returns the first.
+    /// Takes a fair part of inject into the ring; returns the first. When there is nothing, one that a spare has left.
     fn take_injected(&self) -> Option<Runnable> {
         let mut first = None;
         self.pool.inject.take(
@@ -225,7 +269,12 @@ impl Worker {
                 Some(_) => self.push(task),
             },
         );
-        first
+        first.or_else(|| self.take_doubtful())
+    }
+
+    /// Takes one of the tasks that spares have left to others.
+    fn take_doubtful(&self) -> Option<Runnable> {
+        if self.spare { None } else { self.pool.doubtful.take() }
     }
 
     /// How many of those that wait in inject this worker takes at once.
@@ -247,6 +296,9 @@ impl Worker {
         // Rule 2: tasks that are here get every other turn at least.
         let most = self.place().queued().max(1);
         self.pool.inject.take(|waiting| self.share(waiting).min(most), |task| self.push(task));
+        if let Some(task) = self.take_doubtful() {
+            self.push(task);
+        }
         // One that this worker runs next is no reason to wake another.
         if self.place().queued() > 1 {
             self.pool.wake_one();
@@ -403,6 +455,11 @@ impl Worker {
     pub(crate) fn hand_over(&self) {
         self.search_again();
         self.stop_searching();
+        self.offer_what_is_queued();
+    }
+
+    /// What is queued here others may take, and somebody is awake for it.
+    fn offer_what_is_queued(&self) {
         if let Some(task) = self.place().take_slot() {
             self.push(task);
         }

@@ -172,9 +172,64 @@ fn who_waits_first_and_burns_then_is_found_to_burn() {
 fn a_task_that_is_known_to_burn_does_so_from_the_first_look() {
     let mut world = World::new(2);
     world.burns(1);
-    world.sight.places[1].long = true;
+    world.sight.places[1].kind = Kind::Long;
     let action = world.look_after(MS);
     assert_eq!((action.spares, action.stuck), (1, vec![1]));
+}
+
+#[test]
+fn one_spare_is_left_to_tasks_that_will_not_burn_while_as_many_burn_as_there_are_workers() {
+    let mut world = World::new(3);
+    assert_eq!(world.look_after(MS).room_for_doubtful, UNLIMITED);
+    (0..2).for_each(|index| world.burns(index));
+    world.look_until(|action| action.newly_stuck > 0);
+    assert_eq!(world.look_for(20 * MS).room_for_doubtful, UNLIMITED, "one of the workers is free");
+    world.burns(2);
+    let (action, _) = world.look_until(|action| action.newly_stuck > 0);
+    assert_eq!((action.room_for_doubtful, action.spares), (2, 3));
+    // The workers are free for a moment, and others come.
+    (0..3).for_each(|index| world.ends_poll(index));
+    assert_eq!(world.look_after(MS).room_for_doubtful, 2);
+    let (_, took) = world.look_until(|action| action.room_for_doubtful == UNLIMITED);
+    assert!(took >= LINGER - QUIET && took <= LINGER + STUCK_ALONE, "{took:?}");
+}
+
+#[test]
+fn a_lone_workers_spare_polls_new_tasks_too() {
+    let mut world = World::new(1);
+    world.burns(0);
+    let (action, _) = world.look_until(|action| action.newly_stuck > 0);
+    assert_eq!((action.room_for_doubtful, action.spares), (1, 1));
+}
+
+#[test]
+fn a_doubtful_task_that_waits_or_does_not_end_keeps_no_other_out() {
+    let mut world = World::new(2);
+    (0..2).for_each(|index| world.burns(index));
+    world.look_until(|action| action.spares == 2);
+    world.sight.places.resize(4, Sample { kind: Kind::New, ..Sample::default() });
+    world.threads.resize(4, Some(Activity { used: Duration::ZERO, sleeps: Some(true) }));
+    world.sight.sleeping += 2;
+    world.sight.threads += 2;
+    // It waits.
+    world.begins_poll(2);
+    assert_eq!(world.look_after(MS).room_for_doubtful, 1);
+    let (_, took) = world.look_until(|action| action.room_for_doubtful == 2);
+    assert!(took <= THRESHOLD + 2 * MS, "{took:?}");
+    world.sight.places[2].announced = true;
+    assert_eq!(world.look_after(MS).room_for_doubtful, 2);
+    // Its place polls another new one, which burns on and on.
+    world.sight.places[2] = Sample { epoch: 3, announced: false, kind: Kind::New };
+    world.threads[2].as_mut().unwrap().sleeps = Some(false);
+    assert_eq!(world.look_after(MS).room_for_doubtful, 1);
+    let (_, took) = world.look_until(|action| action.room_for_doubtful == 2);
+    assert!(took >= PATIENCE && took <= PATIENCE + STUCK_ALONE, "{took:?}");
+    // A worker's do not count.
+    world.ends_poll(2);
+    world.ends_poll(0);
+    world.burns(0);
+    world.sight.places[0].kind = Kind::Long;
+    assert_eq!(world.look_for(2 * PATIENCE).room_for_doubtful, 1);
 }
 
 #[test]
@@ -195,19 +250,19 @@ fn short_polls_are_never_stuck_however_many() {
 fn a_task_that_is_known_to_burn_and_waits_is_replaced_and_makes_room_for_others_of_its_kind() {
     let mut world = World::new(2);
     world.begins_poll(0);
-    world.sight.places[0].long = true;
+    world.sight.places[0].kind = Kind::Long;
     let action = world.look_after(MS);
-    assert_eq!((action.spares, action.resting), (1, 0));
-    let (action, took) = world.look_until(|action| action.resting > 0);
+    assert_eq!((action.spares, action.room_for_long), (1, 2));
+    let (action, took) = world.look_until(|action| action.room_for_long > 2);
     assert_eq!((action.spares, action.stuck, action.newly_stuck), (1, vec![0], 0));
     assert!(took < 3 * THRESHOLD, "{took:?}");
     // It says so itself.
     world.sight.places[0].announced = true;
     let action = world.look_after(MS);
-    assert_eq!((action.resting, action.stuck), (1, vec![]));
+    assert_eq!((action.room_for_long, action.stuck), (3, vec![]));
     world.sight.places[0].announced = false;
     world.threads[0].as_mut().unwrap().sleeps = Some(false);
-    assert_eq!(world.look_after(MS).resting, 0);
+    assert_eq!(world.look_after(MS).room_for_long, 2);
 }
 
 #[test]
