@@ -145,6 +145,30 @@ fn others_go_on_while_every_worker_is_blocked() {
 }
 
 #[test]
+fn spares_do_not_wait_behind_blocking_closures() {
+    let runtime = Builder::new_multi_thread().worker_threads(2).max_blocking_threads(2).enable_all().build().unwrap();
+    let (hold, held) = mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    // Two have begun, the others wait for their turn.
+    for _ in 0..6 {
+        let held = held.clone();
+        runtime.spawn_blocking(move || {
+            let _released = held.lock().unwrap().recv();
+        });
+    }
+    let blocked = block(&runtime, 2);
+    everything_goes_on(&runtime);
+    let (tells, told) = mpsc::channel();
+    let task = runtime.spawn(async move {
+        block_in_place(|| told.recv()).unwrap();
+    });
+    everything_goes_on(&runtime);
+    tells.send(()).unwrap();
+    runtime.block_on(task).unwrap();
+    drop((hold, blocked));
+}
+
+#[test]
 fn others_go_on_while_spares_are_blocked_as_well() {
     let runtime = workers(1);
     let held = block(&runtime, 10);

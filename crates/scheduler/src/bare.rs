@@ -108,7 +108,7 @@ impl Runtime<Pool> {
     /// Ends it, and waits for its threads.
     pub(crate) fn shut_down(&self) {
         let _context = self.handle.enter();
-        self.blocking.close();
+        self.blocking.close(true);
         assert!(self.scheduler.shut_down(None));
         assert!(self.blocking.wait(None));
     }
@@ -125,7 +125,7 @@ fn blocking_pool(kernel: &Arc<Bare>, threads: usize, hooks: &Hooks) -> Arc<Block
 }
 
 fn start_thread() -> StartThread {
-    Box::new(|work| {
+    std::sync::Arc::new(|work| {
         thread::spawn(work);
         Ok(())
     })

@@ -6,45 +6,49 @@
 //!    the job, if more are queued. So every queued job has a searcher, or all threads that may be are busy; and a burst of
 //!    short jobs does not start a thread for each. `calls.rs` counts.
 //! 3. A thread that is called for a new job is handed that job, which has begun by that. Once closed, no queued job ever
-//!    begins, but those that were promised: it is dropped, which cancels its task. Those that have begun are not
-//!    interrupted.
+//!    begins, but those that were promised: it is dropped, which cancels its task; by a thread of the pool, if whoever
+//!    closes it may not be kept waiting. Those that have begun are not interrupted.
 //! 4. No user code runs under a lock, and its panics end here.
-//! 5. Each thread says which closure it runs, for whoever asks why the pool does not end. Work of the pool's own users
-//!    (spare workers) is not such a closure.
+//! 5. Each thread says which closure it runs, for whoever asks why the pool does not end. The runtime's own work (spare
+//!    workers) is not such a closure.
+//! 6. The runtime's own work never waits behind closures, which may be waiting for it: it has a thread at once, beside the
+//!    `max_threads` of the others.
 
 mod calls;
+mod job;
+mod thread;
 
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::panic::Location;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use unstuck_base::fork::abort_in_child;
-use unstuck_base::parker::Parker;
-use unstuck_base::sync::{MODELLED, Mutex};
-use unstuck_base::{CachePadded, local, quietly};
+use unstuck_base::sync::{MODELLED, Mutex, MutexGuard};
+use unstuck_base::{CachePadded, local};
 use unstuck_context::{Blocking, ClockStands, Handle};
 use unstuck_driver::{Kernel, Offload};
-use unstuck_task::{HomeRef, Id, Origin, Runnable, Schedule, TaskList};
+use unstuck_task::{HomeRef, Origin, Runnable, Schedule, TaskList};
 
 pub(crate) use calls::Calls;
+use job::Job;
+pub use job::RunningClosure;
+use thread::{Member, Place};
 
-use crate::latch::{Latch, Present};
+use crate::Hooks;
+use crate::latch::Latch;
 use crate::panics::TaskPanic;
-use crate::worker_local::{as_blocking, is_blocking_thread_of};
-use crate::{Hooks, run_hook};
+use crate::worker_local::is_blocking_thread_of;
 
 const QUEUES: usize = if MODELLED { 1 } else { 8 };
 
 /// Starts a thread that does what it is given.
-pub type StartThread = Box<dyn Fn(Box<dyn FnOnce() + Send>) -> io::Result<()> + Send + Sync>;
+pub type StartThread = Arc<dyn Fn(Box<dyn FnOnce() + Send>) -> io::Result<()> + Send + Sync>;
 
 /// How a pool of blocking threads is made.
 pub struct Config {
-    /// How many threads there may be; at least 1.
+    /// How many threads there may be, beside those that do the runtime's own work; at least 1.
     pub max_threads: usize,
     /// How long a thread without work stays.
     pub keep_alive: Duration,
@@ -58,6 +62,8 @@ pub struct Config {
 pub struct BlockingPool {
     queues: [CachePadded<Mutex<Queue>>; QUEUES],
     calls: Calls,
+    /// What was queued when the pool was closed.
+    refused: Mutex<Vec<Job>>,
     threads: Mutex<Threads>,
     alive: Arc<Latch>,
     config: Config,
@@ -71,61 +77,15 @@ struct Queue {
     jobs: VecDeque<Job>,
 }
 
-struct Job {
-    id: Id,
-    work: Work,
-    /// Whether it runs also when the pool is closed.
-    promised: bool,
-    /// Dropped last: when the task is over, and whoever joins it has been woken.
-    until_over: Option<ClockStands>,
-}
-
-enum Work {
-    Task(Runnable),
-    Closure(Box<dyn FnOnce() + Send>),
-}
-
 struct Threads {
     count: usize,
+    /// How many of them do the runtime's own work (rule 6).
+    own: usize,
     idle: Vec<Arc<Place>>,
     /// Of every thread that has not gone.
     all: Vec<Arc<Place>>,
     /// The context of the threads; `None` when the pool is closed or its runtime not complete yet.
     context: Option<Handle>,
-}
-
-/// Where one thread sleeps, is handed a job, and says what it runs.
-struct Place {
-    parker: Parker,
-    job: Mutex<Option<Job>>,
-    running: Mutex<Option<RunningClosure>>,
-}
-
-/// A closure that has begun, and has not ended.
-#[derive(Clone, Debug)]
-pub struct RunningClosure {
-    /// Its id.
-    pub id: Id,
-    /// Where it was spawned.
-    pub spawned_at: &'static Location<'static>,
-    /// What its spawner called it.
-    pub name: Option<Arc<str>>,
-    /// When it began.
-    pub since: Instant,
-}
-
-/// A thread of the pool, from before it is started. Dropping it leaves the pool, wherever that happens.
-struct Member {
-    pool: Arc<BlockingPool>,
-    context: Handle,
-    place: Arc<Place>,
-    /// Whether it counts as searching.
-    searches: bool,
-    /// Whether it counts against the limit: not from when its idle time is over. Whoever queues a job then finds no idle
-    /// thread, and must not be kept by this one from starting another.
-    counts: bool,
-    // The last field, so that it goes last: who waits for us finds all of the above dropped.
-    _present: Present,
 }
 
 impl BlockingPool {
@@ -135,7 +95,8 @@ impl BlockingPool {
         let pool = Arc::new_cyclic(|this| BlockingPool {
             queues: std::array::from_fn(|_| queue()),
             calls: Calls::new(),
-            threads: Mutex::new(Threads { count: 0, idle: Vec::new(), all: Vec::new(), context: None }),
+            refused: Mutex::new(Vec::new()),
+            threads: Mutex::new(Threads { count: 0, own: 0, idle: Vec::new(), all: Vec::new(), context: None }),
             alive: Latch::new(),
             config,
             kernel,
@@ -154,32 +115,46 @@ impl BlockingPool {
     }
 
     /// Begins nothing any more but what was promised: the rest of what is queued is dropped, idle threads end, busy ones
-    /// end after their job.
-    pub fn close(&self) {
-        let mut jobs = Vec::new();
+    /// end after their job. Unless `may_wait`, what is queued is dropped by a thread of the pool, and not when this returns.
+    pub fn close(&self, may_wait: bool) {
         for queue in &self.queues {
             let mut queue = queue.lock();
             queue.open = false;
-            let (promised, dropped) = std::mem::take(&mut queue.jobs).into_iter().partition(|job| job.promised);
+            let (promised, refused) = std::mem::take(&mut queue.jobs).into_iter().partition(|job| job.promised);
             queue.jobs = promised;
-            self.calls.withdraw(dropped.len());
-            jobs.extend::<VecDeque<Job>>(dropped);
+            self.calls.withdraw(refused.len());
+            self.refused.lock().extend::<VecDeque<Job>>(refused);
         }
         // While there is a context yet: whoever queued what was promised may come too late to call a thread for it. If none
         // is to be had, it waits for those that are busy.
         if self.calls.queued() > 0 {
             let _no_thread = self.call_thread();
         }
-        let (idle, context) = {
-            let mut threads = self.threads.lock();
-            threads.idle.iter().for_each(|_| self.calls.search());
-            (std::mem::take(&mut threads.idle), threads.context.take())
-        };
+        let mut threads = self.threads.lock();
+        threads.idle.iter().for_each(|_| self.calls.search());
+        let idle = std::mem::take(&mut threads.idle);
+        // They all drop what is refused before they end; busy ones later.
+        if !may_wait && idle.is_empty() && !self.refused.lock().is_empty() {
+            let _no_thread = self.start_thread(threads, &mut None);
+            threads = self.threads.lock();
+        }
+        let context = threads.context.take();
+        drop(threads);
         for place in idle {
             place.parker.unpark();
         }
-        jobs.into_iter().for_each(Job::cancel);
+        if may_wait {
+            self.drop_refused();
+        }
         drop(context);
+    }
+
+    /// Drops what was queued when the pool was closed, as far as no other thread does so.
+    fn drop_refused(&self) {
+        loop {
+            let Some(job) = self.refused.lock().pop() else { return };
+            job.cancel();
+        }
     }
 
     /// Waits until the threads have gone, at most for `limit` (`None`: for as long as it takes); not for itself, if this is
@@ -263,23 +238,37 @@ impl BlockingPool {
             idle.parker.unpark();
             return Ok(());
         }
-        if threads.count >= self.config.max_threads {
+        if threads.count - threads.own >= self.config.max_threads {
             return Ok(());
         }
+        self.start_thread(threads, job)
+    }
+
+    /// Starts a thread, which counts as searching, and is handed `job`. That is left alone when the pool is closed, or about
+    /// to be dropped.
+    ///
+    /// # Errors
+    /// If there is no thread, and none can be started. `job` is left alone.
+    fn start_thread(&self, mut threads: MutexGuard<'_, Threads>, job: &mut Option<Job>) -> io::Result<()> {
         // Without a context the pool is closed. Without any reference to it, it is about to be dropped.
         let (Some(context), Some(pool)) = (threads.context.clone(), self.this.upgrade()) else { return Ok(()) };
         threads.count += 1;
         self.calls.search();
-        let place = Arc::new(Place { parker: Parker::new(), job: Mutex::new(job.take()), running: Mutex::new(None) });
+        let place = Place::new(job.take());
         threads.all.push(place.clone());
         // Entered under the lock, so that who closes the pool and then waits waits for this one too.
-        let present = self.alive.enter();
-        let mut member =
-            Member { pool, context, place: place.clone(), searches: true, counts: true, _present: present };
+        let mut member = Member::new(pool, context, place.clone(), self.alive.enter());
         drop(threads);
         let Err(error) = (self.config.start_thread)(Box::new(move || member.run())) else { return Ok(()) };
         *job = place.job.lock().take();
         if self.threads.lock().count == 0 { Err(error) } else { Ok(()) }
+    }
+
+    /// A thread has done some of the runtime's own work. `true`: there are enough others for what is queued.
+    fn end_own(&self) -> bool {
+        let mut threads = self.threads.lock();
+        threads.own -= 1;
+        threads.count - threads.own > self.config.max_threads
     }
 
     /// An idle thread, which counts as searching now.
@@ -311,157 +300,22 @@ impl BlockingPool {
     }
 }
 
-impl Place {
-    /// Takes the job that was handed over. There is no moment at which nobody could tell that it has begun.
-    fn take_handed(&self, kernel: &dyn Kernel) -> Option<Job> {
-        let mut handed = self.job.lock();
-        if let Some(job) = &*handed {
-            self.begins(job, kernel);
-        }
-        handed.take()
-    }
-
-    /// Says that this job runs, if that is not said already.
-    fn begins(&self, job: &Job, kernel: &dyn Kernel) {
-        let mut running = self.running.lock();
-        if running.is_none() {
-            *running = job.begins(kernel);
-        }
-    }
-
-    /// The closure that the thread runs, or is about to.
-    fn running(&self, kernel: &dyn Kernel) -> Option<RunningClosure> {
-        let handed = self.job.lock();
-        let running = self.running.lock().clone();
-        running.or_else(|| handed.as_ref()?.begins(kernel))
-    }
-}
-
-impl Member {
-    fn run(&mut self) {
-        let pool = self.pool.clone();
-        let context = self.context.clone();
-        let _context = context.enter();
-        run_hook(&pool.config.hooks.start);
-        as_blocking(&pool, || {
-            let first = local::spread();
-            loop {
-                let handed = self.place.take_handed(&*pool.kernel);
-                match handed.or_else(|| pool.find_job(first)) {
-                    Some(job) => {
-                        self.begin_job();
-                        self.place.begins(&job, &*pool.kernel);
-                        job.run();
-                        drop(self.place.running.lock().take());
-                        if !pool.home.get().process().is_this() {
-                            // The job forked, and this is the child, which has no such pool.
-                            abort_in_child();
-                        }
-                        pool.calls.search();
-                        self.searches = true;
-                    }
-                    None if !self.sleep() => break,
-                    None => {}
-                }
-            }
-        });
-        run_hook(&pool.config.hooks.stop);
-    }
-
-    /// Stops searching; the last one to do so calls another thread if more jobs are queued.
-    fn begin_job(&mut self) {
-        self.searches = false;
-        if self.pool.calls.stop_searching() {
-            // If there is none to be had, they wait for those that are busy.
-            let _no_thread = self.pool.call_thread();
-        }
-    }
-
-    /// Waits for work. `true`: the thread searches again; `false`: it is to end.
-    fn sleep(&mut self) -> bool {
-        let (pool, place) = (&*self.pool, &self.place);
-        {
-            let mut threads = pool.threads.lock();
-            if threads.context.is_none() {
-                // Closed. What was promised may have been queued since we looked, by somebody who saw that we search.
-                return pool.calls.queued() > 0;
-            }
-            threads.idle.push(place.clone());
-        }
-        if pool.calls.stop_searching() && pool.leave_idle(place) {
-            pool.calls.search();
-            return true;
-        }
-        let until = pool.kernel.real_now() + pool.config.keep_alive.min(Duration::from_secs(60 * 60 * 24 * 365));
-        loop {
-            place.parker.park_for(until.saturating_duration_since(pool.kernel.real_now()));
-            let mut threads = pool.threads.lock();
-            let Some(at) = threads.idle.iter().position(|other| Arc::ptr_eq(other, place)) else {
-                // Whoever took us off the list has counted us as searching.
-                return true;
-            };
-            if pool.kernel.real_now() >= until {
-                threads.idle.swap_remove(at);
-                threads.count -= 1;
-                (self.searches, self.counts) = (false, false);
-                return false;
-            }
-        }
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        // A searcher that goes passes its task on, to somebody who is there: it may go because no thread can be started.
-        let idle = {
-            let mut threads = self.pool.threads.lock();
-            threads.count -= usize::from(self.counts);
-            threads.all.retain(|other| !Arc::ptr_eq(other, &self.place));
-            let call = self.searches && self.pool.calls.stop_searching();
-            if call { self.pool.take_idle(&mut threads) } else { None }
-        };
-        if let Some(idle) = idle {
-            idle.parker.unpark();
-        }
-        let _last = self.pool.alive.end();
-    }
-}
-
-impl Job {
-    fn task(task: Runnable, until_over: Option<ClockStands>) -> Self {
-        Job { id: task.id(), work: Work::Task(task), promised: false, until_over }
-    }
-
-    fn closure(work: Box<dyn FnOnce() + Send>) -> Self {
-        Job { id: Id::from_number(local::next_task_id()), work: Work::Closure(work), promised: false, until_over: None }
-    }
-
-    /// What is to be said of it while it runs (rule 5).
-    fn begins(&self, kernel: &dyn Kernel) -> Option<RunningClosure> {
-        let Work::Task(task) = &self.work else { return None };
-        let (id, spawned_at, name) = (task.id(), task.spawned_at(), task.name());
-        Some(RunningClosure { id, spawned_at, name, since: kernel.real_now() })
-    }
-
-    fn run(self) {
-        match self.work {
-            Work::Task(task) => task.run(),
-            Work::Closure(work) => quietly(work),
-        }
-        drop(self.until_over);
-    }
-
-    fn cancel(self) {
-        quietly(|| drop(self));
-    }
-}
-
 impl Offload for BlockingPool {
     fn offload(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), Box<dyn FnOnce() + Send>> {
-        self.queue(Job::closure(work)).map_err(|(job, _why)| match job.work {
-            Work::Closure(work) => work,
-            Work::Task(_) => unreachable!("the job is given back as it was"),
-        })
+        let mut job = Some(Job::closure(work));
+        let mut threads = self.threads.lock();
+        threads.own += 1;
+        if let Some(idle) = self.take_idle(&mut threads) {
+            *idle.job.lock() = job.take();
+            drop(threads);
+            idle.parker.unpark();
+            return Ok(());
+        }
+        // Why none could be started is not told: the runtime goes on with what it has.
+        let _no_thread = self.start_thread(threads, &mut job);
+        let Some(job) = job else { return Ok(()) };
+        self.threads.lock().own -= 1;
+        Err(job.into_closure())
     }
 }
 
@@ -475,7 +329,7 @@ impl Blocking for BlockingPool {
     }
 
     fn submit_promised(&self, task: Runnable, until_over: Option<ClockStands>) -> bool {
-        self.queue_or_cancel(Job { promised: true, ..Job::task(task, until_over) })
+        self.queue_or_cancel(Job::promised(task, until_over))
     }
 
     fn threads(&self) -> (usize, usize) {

@@ -81,7 +81,8 @@ pub struct Shared {
 
 /// What the one thread needs to run tasks.
 struct Core {
-    driver: Box<dyn Driver>,
+    /// `None`: the runtime has ended, by a panic.
+    driver: Option<Box<dyn Driver>>,
     queue: VecDeque<Runnable>,
     random: Prng,
 }
@@ -127,7 +128,7 @@ impl Single {
         // SAFETY: the Arc's content does not move; `shut_down`, which the drop of `Single` calls at the latest, closes the
         // list, waits for wakers, and drains, before the last reference can go.
         unsafe { shared.home.bind(&*shared) };
-        let core = Core { driver, queue: VecDeque::new(), random: Prng::seeded(seed) };
+        let core = Core { driver: Some(driver), queue: VecDeque::new(), random: Prng::seeded(seed) };
         Single { shared, core: Mutex::new(Some(core)), waiting: Mutex::new(Vec::new()) }
     }
 
@@ -181,19 +182,7 @@ impl Single {
         let Some(core) = self.take_core() else { return };
         let (running, mut driver, random) = Running::begin(&self.shared, core);
         let outer = local::seed_random(Some(random));
-        running.enter(|| {
-            self.shared.tasks.close();
-            self.shared.home.wait_for_wakers();
-            // No task is idle any more, so nothing is queued after this but what is spawned at this moment: that is refused.
-            drop(self.shared.inject.close());
-            drop(running.queue.take());
-            let mut batch = WakeBatch::new();
-            self.shared.timers.shutdown(&mut batch);
-            wake(&mut batch);
-            driver.shut_down(&mut batch);
-            wake(&mut batch);
-            drop(driver);
-        });
+        running.enter(|| running.end(&mut driver));
         local::seed_random(outer);
     }
 
@@ -210,12 +199,7 @@ impl Single {
         root_waker: &Arc<RootWaker>,
     ) -> io::Result<F::Output> {
         let (running, driver, random) = Running::begin(&self.shared, core);
-        let mut back = GiveBack {
-            single: self,
-            running: &running,
-            driver: Some(driver),
-            random: local::seed_random(Some(random)),
-        };
+        let mut back = GiveBack { single: self, running: &running, driver, random: local::seed_random(Some(random)) };
         let waker = Waker::from(root_waker.clone());
         let mut cx = Context::from_waker(&waker);
         let mut batch = WakeBatch::new();
@@ -230,7 +214,7 @@ impl Single {
                 // A poll may have forked: in the child nothing runs any more.
                 shared.assert_is_here();
                 if shared.has_panicked() {
-                    running.cancel_all();
+                    running.end(&mut back.driver);
                     let why = shared.why.get().map_or("", String::as_str);
                     panic!(
                         "a spawned task panicked and the runtime is configured to shut down on unhandled panic: {why}"
@@ -245,7 +229,7 @@ impl Single {
                     turns = queued.clamp(1, ROUND);
                     look = running.polled(&mut pace, root_waker.is_woken(), turns.min(queued) + 1);
                 }
-                let driver = back.driver.as_mut().expect("given back only when this ends");
+                let driver = back.driver.as_mut().expect("it is there until a panic ends the runtime");
                 let after = running.run_some(&mut pace, root_waker, &mut turns, look);
                 match after {
                     After::Root => continue,
@@ -296,7 +280,7 @@ impl Drop for GiveBack<'_> {
         self.running.worked(self.single.shared.kernel.real_now());
         let random = local::seed_random(self.random.take()).unwrap_or_else(|| Prng::seeded(0));
         let queue = self.running.queue.take();
-        let driver = self.driver.take().expect("given back once");
+        let driver = self.driver.take();
         *self.single.core.lock() = Some(Core { driver, queue, random });
         for waiting in std::mem::take(&mut *self.single.waiting.lock()) {
             waiting.parker.unpark();
@@ -315,7 +299,7 @@ enum After {
 }
 
 impl Running {
-    fn begin(shared: &Shared, core: Core) -> (Running, Box<dyn Driver>, Prng) {
+    fn begin(shared: &Shared, core: Core) -> (Running, Option<Box<dyn Driver>>, Prng) {
         let Core { driver, queue, random } = core;
         let running = Running {
             shared,
@@ -400,14 +384,23 @@ impl Running {
         self.shared().tell_length(&queue);
     }
 
-    /// Cancels every task, and drops what is queued. The runtime runs nothing after that.
-    fn cancel_all(&self) {
+    /// Cancels every task, drops what is queued, and ends every wait for the outside world, whoever waits. The runtime runs
+    /// nothing after that. It may be called again.
+    fn end(&self, driver: &mut Option<Box<dyn Driver>>) {
+        let Some(mut driver) = driver.take() else { return };
         let shared = self.shared();
         shared.tasks.close();
-        self.take_injected();
+        shared.home.wait_for_wakers();
+        // No task is idle any more, so nothing is queued after this but what is spawned at this moment: that is refused.
+        drop(shared.inject.close());
         let queue = self.queue.take();
         shared.tell_length(&VecDeque::new());
         drop(queue);
+        let mut batch = WakeBatch::new();
+        shared.timers.shutdown(&mut batch);
+        wake(&mut batch);
+        driver.shut_down(&mut batch);
+        wake(&mut batch);
     }
 
     /// The time until now was work.

@@ -218,6 +218,10 @@ impl Builder {
     /// How many threads there may be for work that blocks, beside the workers; 512 without this. Further blocking work
     /// waits in a queue.
     ///
+    /// On a multi-thread runtime at most so many threads more stand in for workers in
+    /// [`block_in_place`](crate::task::block_in_place), or in a poll that is [stuck](Builder::stuck_threshold). They never wait
+    /// in that queue.
+    ///
     /// # Panics
     /// If `val` is 0.
     ///

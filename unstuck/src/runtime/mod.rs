@@ -151,10 +151,11 @@ use crate::task::JoinHandle;
 /// A runtime.
 ///
 /// Dropping it shuts it down: every task is dropped at the next point where it waits, and the thread waits for the
-/// workers and for blocking work that has begun; what has not begun never does. [`shutdown_timeout`](Runtime::shutdown_timeout)
-/// and [`shutdown_background`](Runtime::shutdown_background) do not wait so long;
-/// [`shutdown_report`](Runtime::shutdown_report) says for what it would have had to. Nobody waits for a read of the standard
-/// input or for [`lookup_host`](crate::net::lookup_host).
+/// workers and for blocking work that has begun; what has not begun never does, except what was written to a file or a
+/// standard stream already. [`shutdown_timeout`](Runtime::shutdown_timeout) and
+/// [`shutdown_background`](Runtime::shutdown_background) do not wait so long; [`shutdown_report`](Runtime::shutdown_report)
+/// says for what it would have had to. Nobody waits for a read of the standard input or for
+/// [`lookup_host`](crate::net::lookup_host).
 ///
 /// # Panics
 /// Dropping a runtime panics inside asynchronous code, where waiting would stall other tasks. There, use
@@ -307,8 +308,9 @@ impl Runtime {
 
     /// Shuts the runtime down, and waits for its threads for at most `duration`.
     ///
-    /// What still runs then (a task that does not return from its poll, blocking work) is left alone: it goes on as long
-    /// as the process lives, or until it is done.
+    /// What still runs then (a task that does not return from its poll, or whose future does not return from its drop;
+    /// blocking work) is left alone: it goes on as long as the process lives, or until it is done. On a current-thread runtime
+    /// it is this thread that drops the futures of the tasks, however long that takes.
     ///
     /// # Panics
     /// Inside asynchronous code, unless `duration` is zero: waiting would stall other tasks. The runtime ends all the same.
@@ -365,13 +367,14 @@ impl Runtime {
         self.end(Some(duration));
         let tasks = match &self.scheduler {
             // Its tasks are polled and dropped by the thread that shuts it down.
-            Kind::CurrentThread(_) => (began, Vec::new()),
+            Kind::CurrentThread(_) => Vec::new(),
             Kind::MultiThread(pool) => pool.running(began),
         };
         ShutdownReport::new(kernel.real_now(), tasks, self.blocking.running())
     }
 
-    /// Shuts the runtime down, and waits for nobody. It can be called inside asynchronous code.
+    /// Shuts the runtime down, and waits for nobody, but for the drops that
+    /// [`shutdown_timeout`](Runtime::shutdown_timeout) names. It can be called inside asynchronous code.
     ///
     /// # Examples
     /// ```
@@ -426,7 +429,7 @@ impl Runtime {
         {
             let _context = self.handle.enter();
             // Blocking work that has not begun never begins.
-            self.blocking.close();
+            self.blocking.close(limit.is_none());
             match &self.scheduler {
                 Kind::CurrentThread(single) => single.shut_down(),
                 Kind::MultiThread(pool) => drop(pool.shut_down(left())),

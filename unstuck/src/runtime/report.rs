@@ -95,9 +95,8 @@ pub enum StragglerKind {
 }
 
 impl ShutdownReport {
-    pub(super) fn new(now: Instant, tasks: (Instant, Vec<Probe>), closures: Vec<RunningClosure>) -> Self {
-        let (since, tasks) = tasks;
-        let tasks = tasks.into_iter().map(|Probe { id, name, spawned_at, .. }| Straggler {
+    pub(super) fn new(now: Instant, tasks: Vec<(Instant, Probe)>, closures: Vec<RunningClosure>) -> Self {
+        let tasks = tasks.into_iter().map(|(since, Probe { id, name, spawned_at, .. })| Straggler {
             kind: StragglerKind::Task,
             id,
             name,
@@ -225,7 +224,7 @@ impl Straggler {
     ///
     /// For a blocking closure: since a thread took it up. For a task it is how long its poll has lasted *at least*, since no
     /// clock is read when a poll begins: since the shutdown began, or longer where the runtime's monitor had noticed the poll
-    /// before. Of several tasks all are given the shortest time.
+    /// before.
     ///
     /// # Examples
     /// ```

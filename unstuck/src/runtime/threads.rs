@@ -29,7 +29,7 @@ impl Threads {
     /// What starts one.
     pub(super) fn starter(&self) -> StartThread {
         let threads = self.clone();
-        Box::new(move |work| threads.start(work))
+        Arc::new(move |work| threads.start(work))
     }
 
     fn start(&self, work: Box<dyn FnOnce() + Send>) -> io::Result<()> {

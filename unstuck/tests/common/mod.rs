@@ -58,3 +58,12 @@ impl Drop for Token {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
+
+/// Its drop returns when the other end is dropped.
+pub(crate) struct BlocksInDrop(pub(crate) std::sync::mpsc::Receiver<()>);
+
+impl Drop for BlocksInDrop {
+    fn drop(&mut self) {
+        let _released = self.0.recv();
+    }
+}

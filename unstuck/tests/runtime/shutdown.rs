@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use crate::common::{Drops, both, current_thread, multi_thread};
+use crate::common::{BlocksInDrop, Drops, both, current_thread, multi_thread};
 use unstuck::io::AsyncWriteExt;
 use unstuck::net::TcpListener;
-use unstuck::runtime::{Handle, Runtime, is_rt_shutdown_err};
+use unstuck::runtime::{Builder, Handle, Runtime, is_rt_shutdown_err};
 use unstuck::task::{JoinHandle, block_in_place, yield_now};
 use unstuck::time::sleep;
 
@@ -142,6 +142,60 @@ fn a_blocked_worker_does_not_hold_up_shutdown_timeout() {
     assert!(matches!(dropped.recv(), Err(mpsc::RecvError)));
 }
 
+/// More of them than there are threads that could be kept by one.
+#[test]
+fn tasks_whose_drops_do_not_return_do_not_hold_up_a_shutdown_with_a_limit() {
+    for (workers, limit) in [(1, Duration::ZERO), (1, Duration::from_millis(10)), (2, Duration::from_millis(10))] {
+        let runtime = multi_thread(workers);
+        let (holds, tasks): (Vec<_>, Vec<_>) = (0..20)
+            .map(|_| {
+                let (hold, held) = mpsc::channel();
+                let blocks = BlocksInDrop(held);
+                let task = runtime.spawn(async move {
+                    let _blocks = blocks;
+                    pending::<()>().await
+                });
+                (hold, task)
+            })
+            .unzip();
+        runtime.block_on(runtime.spawn(yield_now())).unwrap();
+        runtime.shutdown_timeout(limit);
+        // Now that they may, all of them go.
+        drop(holds);
+        for task in tasks {
+            assert!(unstuck_block_on(task).unwrap_err().is_cancelled());
+        }
+    }
+}
+
+#[test]
+fn queued_closures_whose_drops_do_not_return_do_not_hold_up_a_shutdown_with_a_limit() {
+    for limit in [Duration::ZERO, Duration::from_millis(10)] {
+        for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+            let runtime = builder.worker_threads(1).max_blocking_threads(1).build().unwrap();
+            let (holds, closures): (Vec<_>, Vec<_>) = (0..3)
+                .map(|index| {
+                    let (says_started, started) = mpsc::channel::<()>();
+                    let (hold, held) = mpsc::channel();
+                    let blocks = BlocksInDrop(held);
+                    let closure = runtime.spawn_blocking(move || {
+                        says_started.send(()).unwrap();
+                        drop(blocks);
+                    });
+                    if index == 0 {
+                        started.recv().unwrap();
+                    }
+                    (hold, closure)
+                })
+                .unzip();
+            runtime.shutdown_timeout(limit);
+            drop(holds);
+            let ends: Vec<_> = closures.into_iter().map(|closure| unstuck_block_on(closure).is_ok()).collect();
+            assert_eq!(ends, [true, false, false]);
+        }
+    }
+}
+
 #[test]
 fn what_a_blocking_part_waits_for_is_told_that_the_runtime_ends() {
     for (workers, waits) in [(1, 0), (1, 1), (2, 0), (2, 1), (3, 3)] {
@@ -172,8 +226,8 @@ fn what_a_blocking_part_waits_for_is_told_that_the_runtime_ends() {
 #[test]
 fn blocking_work_that_has_not_begun_never_begins() {
     for mut runtime in [
-        Some(unstuck::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap()),
-        Some(unstuck::runtime::Builder::new_multi_thread().worker_threads(1).max_blocking_threads(1).build().unwrap()),
+        Some(Builder::new_current_thread().max_blocking_threads(1).build().unwrap()),
+        Some(Builder::new_multi_thread().worker_threads(1).max_blocking_threads(1).build().unwrap()),
     ] {
         let runtime = runtime.take().unwrap();
         let (release, blocked) = mpsc::channel::<()>();

@@ -91,14 +91,42 @@ fn loom_spares_one_whose_blocking_part_ends_stands_in_for_who_has_nobody() {
 #[test]
 fn loom_spares_one_too_many_goes_whatever_it_does() {
     model_with(1, || {
-        // One thread for all that blocks, which the spare has.
         let runtime = bare::pool_of(1, 1, 1, Hooks::default());
         let handle = runtime.handle.clone();
         let blocking = runtime.handle.spawn(async move {
             drop(handle.parts().scheduler.begin_blocking());
         });
         parker::block_on(blocking).unwrap();
-        parker::block_on(runtime.handle.spawn_blocking(|| ())).unwrap();
+        while runtime.scheduler.scheduler().places.spares() > 0 {
+            loom::thread::yield_now();
+        }
+        runtime.shut_down();
+    });
+}
+
+#[test]
+fn loom_spares_one_comes_though_all_threads_for_closures_are_busy() {
+    model_with(0, || {
+        let runtime = bare::pool_of(1, 1, 1, Hooks::default());
+        let (part, closure) = (Arc::new(Part::default()), Arc::new(Part::default()));
+        let busy = {
+            let closure = closure.clone();
+            runtime.handle.spawn_blocking(move || {
+                closure.begun.unpark();
+                closure.end.park();
+            })
+        };
+        closure.begun.park();
+        let queued = runtime.handle.spawn_blocking(|| ());
+        let blocking = spawn_parts(&runtime, &[part.clone()]);
+        part.begun.park();
+        // Only the spare can run it.
+        parker::block_on(runtime.handle.spawn(async {})).unwrap();
+        part.end.unpark();
+        parker::block_on(blocking).unwrap();
+        closure.end.unpark();
+        parker::block_on(busy).unwrap();
+        parker::block_on(queued).unwrap();
         runtime.shut_down();
     });
 }

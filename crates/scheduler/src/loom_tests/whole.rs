@@ -173,7 +173,7 @@ fn loom_blocking_a_job_that_is_submitted_while_the_pool_closes_ends() {
         runtime.blocking.set_context(runtime.handle.clone());
         let handle = runtime.handle.clone();
         let submitting = thread::spawn(move || handle.spawn_blocking(|| ()));
-        runtime.blocking.close();
+        runtime.blocking.close(true);
         let task = submitting.join().unwrap();
         assert!(runtime.blocking.wait(None));
         assert!(task.is_finished());
@@ -190,7 +190,7 @@ fn loom_blocking_a_job_that_comes_while_the_thread_goes_to_sleep_is_done() {
             let work = runtime.handle.spawn_blocking(move || number);
             assert_eq!(parker::block_on(work).unwrap(), number);
         }
-        runtime.blocking.close();
+        runtime.blocking.close(true);
         assert!(runtime.blocking.wait(None));
     });
 }

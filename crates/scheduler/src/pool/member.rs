@@ -1,4 +1,4 @@
-//! The threads of a pool: workers, spares and the monitor's.
+//! The threads of a pool: workers, spares, the monitor's, and the one that ends it if nobody else does.
 //!
 //! 1. A thread is a `Member` from before it is started, and leaves when that is dropped: whatever becomes of it.
 //! 2. The last one to leave a closed pool ends it. Who is in a blocking part has left, for as long.
@@ -79,6 +79,17 @@ impl Watcher {
         }
         let _entered = entered::enter();
         pool.cancel_all();
+    }
+}
+
+/// A thread that does nothing but end a closed pool, when it takes too long until the last of the others does.
+pub(super) struct Finisher(pub(super) Member);
+
+impl Finisher {
+    pub(super) fn run(&self) {
+        let _entered = entered::enter();
+        let _context = self.0.handle.enter();
+        self.0.pool.finish();
     }
 }
 

@@ -10,7 +10,8 @@
 //! 1. The pool's threads keep it alive, and with it every task that is not complete (rule 1 of `unstuck_task::Home`).
 //! 2. Shutdown: the pool is closed, which every thread sees before its next poll. Each that leaves cancels all tasks but
 //!    those that are being polled, whose own threads do so. The last one to leave tells the timers and the driver's
-//!    resources, and drops the driver. When it takes longer than whoever shuts down will wait, that thread does this.
+//!    resources, and drops the driver. When half of the time has passed that whoever shuts down will wait, a thread that is
+//!    started for it does this: futures that are dropped, and wakers, may take as long as they like.
 //! 3. A thread in a blocking part keeps its place, runs nothing, and is replaced by a spare for that time (`spares`).
 //! 4. Every thread is a `Member` (`member`), from before it is started: whatever becomes of it, it leaves.
 
@@ -30,6 +31,7 @@ mod spares;
 pub(crate) mod worker;
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -55,7 +57,7 @@ use balance::Balance;
 use ending::Ending;
 use gate::{Gate, UNLIMITED};
 use idle::Idle;
-use member::{Member, Watcher};
+use member::{Finisher, Member, Watcher};
 use monitor::Monitor;
 use places::Places;
 use ring::Ring;
@@ -113,6 +115,7 @@ pub struct Shared {
     forced_yields: Tally,
     pub(crate) seed: u64,
     blocking: Arc<dyn Offload>,
+    start_thread: StartThread,
     closed: AtomicBool,
     /// How many threads are cancelling the tasks.
     cancelling: AtomicUsize,
@@ -172,6 +175,7 @@ impl Pool {
             forced_yields: Tally::new(),
             seed: config.seed,
             blocking,
+            start_thread: config.start_thread.clone(),
             closed: AtomicBool::new(false),
             cancelling: AtomicUsize::new(0),
             balance: Balance::new(),
@@ -221,37 +225,49 @@ impl Pool {
     }
 
     /// Closes the pool, and waits until its threads have gone, at most for `limit` (`None`: for as long as it takes); not
-    /// for itself, if this is one of them. After that every task is cancelled, but those that are being polled; with a
-    /// limit of zero that is left to the threads. `true`: the threads have gone.
+    /// for itself, if this is one of them. After that every task is cancelled, or about to be, but those that are being
+    /// polled; with a limit of zero that is left to the threads. `true`: the threads have gone.
     ///
     /// The thread is in the runtime's context.
     pub fn shut_down(&self, limit: Option<Duration>) -> bool {
-        let shared = &*self.shared;
+        let shared = &self.shared;
         shared.close();
-        shared.finish_if_nobody_runs();
-        // In a blocking part: it will leave when its poll returns.
-        let own = usize::from(current_worker(|worker| std::ptr::eq(&*worker.pool, shared)).unwrap_or(false));
-        let gone = shared.threads.wait(own, limit, || shared.kernel.real_now()) && own == 0;
-        if !gone && limit != Some(Duration::ZERO) {
-            shared.finish();
+        if !shared.threads.is_anybody_running() {
+            if limit.is_none() { shared.finish() } else { shared.finish_elsewhere() }
         }
-        gone
+        // In a blocking part: it will leave when its poll returns.
+        let own = usize::from(current_worker(|worker| Arc::ptr_eq(&worker.pool, shared)).unwrap_or(false));
+        let wait = |limit| shared.threads.wait(own, limit, || shared.kernel.real_now());
+        match limit {
+            None if wait(None) && own == 0 => true,
+            None => {
+                shared.finish();
+                false
+            }
+            Some(limit) if limit.is_zero() => wait(Some(limit)) && own == 0,
+            // Some time is left to whoever finishes.
+            Some(limit) if wait(Some(limit / 2)) && own == 0 => true,
+            Some(limit) => {
+                shared.finish_elsewhere();
+                wait(Some(limit - limit / 2)) && own == 0
+            }
+        }
     }
 
     /// After a shutdown that began at `closed`: the tasks that are polled, or dropped, by other threads still, and since when
-    /// each of these polls has lasted at least. Which thread polls which task nobody knows, so it is the same for all.
-    pub fn running(&self, closed: Instant) -> (Instant, Vec<Probe>) {
+    /// each of them at least.
+    pub fn running(&self, closed: Instant) -> Vec<(Instant, Probe)> {
         let shared = &*self.shared;
-        let first_seen = |index, epoch| shared.monitor.as_ref()?.first_seen(index, epoch);
         let polled = (0..shared.places.visible()).filter_map(|index| {
-            let epoch = shared.places.get(index).sample().epoch;
-            (!epoch.is_multiple_of(2)).then(|| first_seen(index, epoch).unwrap_or(closed).min(closed))
+            let (task, epoch) = shared.places.get(index).polled()?;
+            Some((task, shared.monitor.as_ref()?.first_seen(index, epoch)?))
         });
-        let since = polled.max().unwrap_or(closed);
+        let polled: HashMap<_, _> = polled.collect();
         let own = local::current_task().map(|task| task.id);
         let mut running = shared.tasks.probes();
         running.retain(|task| task.running && Some(task.id.number()) != own);
-        (since, running)
+        let since = |task: &Probe| polled.get(&task.id.number().get()).map_or(closed, |since| closed.min(*since));
+        running.into_iter().map(|task| (since(&task), task)).collect()
     }
 }
 
@@ -338,6 +354,14 @@ impl Shared {
             driver.shut_down(&mut batch);
         }
         wake(&mut batch);
+    }
+
+    /// As [`finish`](Shared::finish), but on another thread: users' code may keep it for long.
+    fn finish_elsewhere(self: &Arc<Self>) {
+        let Ok(handle) = unstuck_context::try_current() else { return self.finish() };
+        let last = Finisher(Member::new(self, handle, 0, 0, false));
+        // Where no thread is to be had, it is left to those that are there.
+        let _no_thread = (self.start_thread)(Box::new(move || last.run()));
     }
 
     /// A thread has ended, or is in a blocking part. The last one ends a closed pool; if it was not closed yet, whoever

@@ -15,7 +15,7 @@ use std::ptr::{self, NonNull};
 use unstuck_base::parker::Parker;
 use unstuck_base::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use unstuck_driver::ThreadKey;
-use unstuck_task::Runnable;
+use unstuck_task::{Id, Runnable};
 
 use super::judge::{Kind, Sample};
 use super::ring::Ring;
@@ -26,6 +26,8 @@ pub(crate) struct Place {
     pub(crate) ring: Ring,
     slot: AtomicPtr<()>,
     epoch: AtomicU64,
+    /// The id of the task that is polled, or was last.
+    task: AtomicU64,
     /// Whether the worker is in a blocking part that it announced.
     announced: AtomicBool,
     /// What is known of the task that is polled: a [`Kind`].
@@ -46,6 +48,7 @@ impl Place {
             ring: Ring::new(),
             slot: AtomicPtr::new(ptr::null_mut()),
             epoch: AtomicU64::new(0),
+            task: AtomicU64::new(0),
             announced: AtomicBool::new(false),
             kind: AtomicUsize::new(Kind::Usual as usize),
             slot_is_open: AtomicBool::new(false),
@@ -107,11 +110,30 @@ impl Place {
         NonNull::new(raw).map(|raw| unsafe { Runnable::from_raw(raw) })
     }
 
-    /// A poll begins or ends (rule 3). Only the worker.
+    /// A poll of this task begins (rule 3). Only the worker.
     #[inline]
-    pub(crate) fn turn_epoch(&self) {
+    pub(crate) fn begin_poll(&self, task: Id) {
+        // Relaxed: who asks for it has to do with a hint.
+        self.task.store(task.number().get(), Ordering::Relaxed);
+        self.turn_epoch();
+    }
+
+    /// The poll has ended. Only the worker.
+    #[inline]
+    pub(crate) fn end_poll(&self) {
+        self.turn_epoch();
+    }
+
+    fn turn_epoch(&self) {
         // Relaxed: one writer; a watcher only compares what it sees with what it saw.
         self.epoch.store(self.epoch.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// The number of the task that is polled, and the epoch of that poll. A hint: by the time that it is read, the poll may
+    /// have ended.
+    pub(crate) fn polled(&self) -> Option<(u64, u64)> {
+        let (epoch, task) = (self.epoch.load(Ordering::Relaxed), self.task.load(Ordering::Relaxed));
+        (!epoch.is_multiple_of(2)).then_some((task, epoch))
     }
 
     /// How many polls the worker has begun, and whether it is in one now.

@@ -216,7 +216,7 @@ impl Worker {
 
     fn poll_now(&self, task: Runnable, pace: &mut Pace) {
         let place = self.place();
-        place.turn_epoch();
+        place.begin_poll(task.id());
         self.yielded.set(false);
         let (clock, now) = (self.pool.queue_clock.as_ref(), || self.kernel().real_now());
         hooks::poll(task, &self.pool.hooks, self.counts(), clock, now, || place.poll_burned());
@@ -224,7 +224,7 @@ impl Worker {
             // The task forked, and this is the child. All that this thread could do here touches what is the parent's.
             abort_in_child();
         }
-        place.turn_epoch();
+        place.end_poll();
         if self.spare {
             self.counts().polled();
         }

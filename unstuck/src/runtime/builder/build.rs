@@ -170,7 +170,7 @@ impl Builder {
 
     fn monitor(&self) -> Option<MonitorConfig> {
         (self.stuck_threshold != Duration::MAX)
-            .then(|| MonitorConfig { threshold: self.stuck_threshold, start_thread: Box::new(start_monitor) })
+            .then(|| MonitorConfig { threshold: self.stuck_threshold, start_thread: Arc::new(start_monitor) })
     }
 
     fn seed_or_entropy(&self, kernel: &dyn Kernel) -> u64 {

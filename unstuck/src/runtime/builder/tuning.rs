@@ -12,7 +12,8 @@ impl Builder {
     /// the runtime looks after that, and sleeps while the runtime does. What is queued behind a stuck poll is taken over by
     /// other workers, and a spare one stands in: one for each poll that waits in the system, and for those that keep a core
     /// busy as many as there are workers at most. So a task that blocks delays the others by about this time, whatever else
-    /// the workers do.
+    /// the workers do, and as long as there are threads to be had: see
+    /// [`max_blocking_threads`](Builder::max_blocking_threads).
     ///
     /// [`Duration::MAX`] switches it off. On a current-thread runtime nobody could stand in, so it has no effect there.
     ///
