@@ -1,5 +1,6 @@
 //! How resources reach the current runtime's kernel.
 
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
@@ -31,6 +32,18 @@ pub(crate) fn kernel_at(at: Line) -> Arc<dyn Kernel> {
         Ok(Ok(kernel)) => kernel,
         Ok(Err(disabled)) => panic!("{disabled}{}", named(at)),
         Err(error) => panic!("{error}{}", named(at)),
+    }
+}
+
+/// Whether descriptors of the real system may be used here: to be asked before anything is done to it. Outside a runtime too:
+/// what needs one says so later.
+///
+/// # Errors
+/// In a simulation.
+pub(crate) fn may_use_descriptors() -> io::Result<()> {
+    match with_current(|handle| handle.parts().io().cloned()) {
+        Ok(Ok(kernel)) => kernel.may_watch(),
+        _ => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 mod common;
 
 use std::future::pending;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
@@ -12,6 +12,7 @@ use std::thread::{self, ThreadId};
 use common::{Drops, both, current_thread, multi_thread};
 use unstuck::task::{self, JoinSet, LocalSet, yield_now};
 use unstuck::time::{Duration, sleep};
+use unstuck_base::local::{self, TaskRef};
 
 fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -517,4 +518,50 @@ async fn outputs_that_are_not_send_are_kept_and_dropped_with_the_set() {
     assert!(tasks.try_join_next().unwrap().unwrap_err().is_cancelled());
     drop((tasks, left));
     assert_eq!(Rc::strong_count(&shared), 1);
+}
+
+/// Polls `future` once: all that the poll waits for is at the line of the call, which is that of the caller.
+#[track_caller]
+fn waits_at_this_line<F: Future>(future: F) {
+    let called_at = Location::caller();
+    let outer = local::begin_poll(TaskRef { id: local::next_task_id(), poll: 0, root: false });
+    let mut future = Box::pin(future);
+    assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let lines: Vec<_> = local::waits().map(|wait| (wait.at.file(), wait.at.line())).collect();
+    drop(future);
+    let left = local::waits().count();
+    let _waits = local::end_poll(outer);
+    assert_eq!((lines, left), (vec![(called_at.file(), called_at.line())], 0));
+}
+
+#[test]
+fn what_waits_for_a_set_names_the_line_of_the_call() {
+    let runtime = current_thread();
+    let tasks = || {
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(pending::<()>(), runtime.handle());
+        tasks
+    };
+    waits_at_this_line(tasks().join_next());
+    waits_at_this_line(tasks().join_next_with_id());
+    waits_at_this_line(tasks().shutdown());
+    waits_at_this_line(tasks().join_all());
+}
+
+#[unstuck::test]
+async fn joining_all_when_one_was_aborted_names_the_line_of_the_call() {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(pending::<()>()).abort();
+    let (joining, line) = (tasks.join_all(), line!());
+    let panic = unstuck::spawn(joining).await.unwrap_err().into_panic();
+    let said = panic.downcast::<String>().unwrap();
+    assert!(said.contains(&format!("(called at {}:{line}:", file!())), "{said}");
+}
+
+#[test]
+fn the_futures_of_a_set_are_send_where_its_outputs_are() {
+    fn check<F: Future + Send>(_: F) {}
+    let tasks = JoinSet::<std::cell::Cell<u32>>::new;
+    check(tasks().shutdown());
+    check(tasks().join_all());
 }

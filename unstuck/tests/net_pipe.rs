@@ -269,3 +269,35 @@ fn waits_end_with_the_runtime() {
     assert!(matches!(pin!(receiver.readable()).poll(&mut cx), Poll::Ready(Err(_))));
     assert!(matches!(sender.poll_write_ready(&mut cx), Poll::Ready(Err(_))));
 }
+
+#[test]
+fn a_simulation_has_no_pipes_and_touches_nothing_to_say_so() {
+    let fifo = Temp::fifo();
+    let reader = std::fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&fifo.0).unwrap();
+    let (theirs, _writer) = io::pipe().unwrap();
+    let ours = OwnedFd::from(theirs.try_clone().unwrap());
+    let missing = Temp::path();
+    let refused = unstuck::sim::run(1, || async {
+        let options = OpenOptions::new();
+        [
+            pipe().map(drop),
+            options.open_receiver(&fifo.0).map(drop),
+            options.open_sender(&fifo.0).map(drop),
+            options.open_receiver(&missing.0).map(drop),
+            options.open_sender(&missing.0).map(drop),
+            Receiver::from_owned_fd(ours).map(drop),
+        ]
+    });
+    for refused in refused.output {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("the simulator can't"), "{error}");
+    }
+    // The end of a FIFO that somebody has opened and closed again would be hung up.
+    let mut poll = libc::pollfd { fd: reader.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: the pointer is good for the call.
+    assert_eq!(unsafe { libc::poll(&raw mut poll, 1, 0) }, 0, "somebody has opened it");
+    // SAFETY: the call takes numbers.
+    let flags = unsafe { libc::fcntl(theirs.as_raw_fd(), libc::F_GETFL) };
+    assert_eq!(flags & libc::O_NONBLOCK, 0, "the pipe's mode was changed");
+}

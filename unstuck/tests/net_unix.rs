@@ -4,7 +4,7 @@ mod common;
 
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read};
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd};
 use std::os::unix::net as std_net;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::{Path, PathBuf};
@@ -462,11 +462,54 @@ fn outside_a_runtime_nothing_is_made() {
 }
 
 #[test]
-fn a_simulation_has_no_unix_sockets() {
+fn a_simulation_has_no_unix_sockets_and_touches_nothing_to_say_so() {
+    let path = TempPath::new();
+    let server = TempPath::new();
+    let listener = std_net::UnixListener::bind(&server).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    // Made where a real one could be, and then brought along.
+    let [to_bind, to_connect] = [(); 2].map(|()| UnixSocket::new_stream().unwrap());
+    let to_listen = UnixSocket::new_stream().unwrap();
+    to_listen.bind(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let still_open = to_listen.as_fd().try_clone_to_owned().unwrap();
+    let address = SocketAddr::from(std_net::SocketAddr::from_pathname(&path).unwrap());
     let refused = unstuck::sim::run(1, || async {
-        [UnixStream::pair().unwrap_err().kind(), UnixDatagram::unbound().unwrap_err().kind()]
+        [
+            UnixStream::pair().map(drop),
+            UnixStream::connect(&server).await.map(drop),
+            UnixStream::connect_addr(&SocketAddr::from(listener.local_addr().unwrap())).await.map(drop),
+            UnixListener::bind(&path).map(drop),
+            UnixListener::bind_addr(&address).map(drop),
+            UnixDatagram::bind(&path).map(drop),
+            UnixDatagram::unbound().map(drop),
+            UnixDatagram::pair().map(drop),
+            UnixSocket::new_stream().map(drop),
+            UnixSocket::new_datagram().map(drop),
+            to_bind.bind(&path),
+            to_listen.listen(1).map(drop),
+            to_connect.connect(&server).await.map(drop),
+        ]
     });
-    assert_eq!(refused.output, [ErrorKind::Unsupported; 2]);
+    for refused in refused.output {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("the simulator can't"), "{error}");
+    }
+    assert!(!path.0.exists(), "a file was made");
+    assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "somebody has connected");
+    assert!(!is_listening(&still_open));
+}
+
+/// Whether a socket waits for connections.
+fn is_listening(socket: &impl AsRawFd) -> bool {
+    let (mut listens, mut len) = (0_i32, size_of::<i32>() as libc::socklen_t);
+    let value = (&raw mut listens).cast();
+    // SAFETY: the pointers are good for the call, which writes a number of that size.
+    let got =
+        unsafe { libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ACCEPTCONN, value, &raw mut len) };
+    assert_eq!(got, 0);
+    listens != 0
 }
 
 #[test]

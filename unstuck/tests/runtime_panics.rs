@@ -4,7 +4,7 @@ mod common;
 
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, panic_any};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -13,7 +13,7 @@ use std::thread::ThreadId;
 use std::time::Duration;
 
 use common::{Drops, both, current_thread, multi_thread};
-use unstuck::runtime::{Builder, LocalOptions, Runtime, TaskPanic, UnhandledPanic};
+use unstuck::runtime::{Builder, Handle, LocalOptions, Runtime, TaskPanic, UnhandledPanic};
 use unstuck::task::{Builder as TaskBuilder, Id, LocalSet, spawn_blocking, yield_now};
 use unstuck::time::{Instant, sleep, sleep_until};
 
@@ -194,6 +194,71 @@ fn every_thread_in_block_on_is_told_of_the_end() {
     runtime.spawn(async { panic!("boom") });
     for thread in threads {
         assert!(thread.join().unwrap().contains("boom"));
+    }
+}
+
+/// The runtime is kept: what has ended it is the panic.
+#[test]
+fn what_a_handle_waits_for_on_another_thread_fails_when_a_panic_ends_the_runtime() {
+    for mut builder in builders() {
+        let runtime = builder.enable_all().unhandled_panic(UnhandledPanic::ShutdownRuntime).build().unwrap();
+        let (begin, begun) = mpsc::channel();
+        let waiting = |wait: fn(Handle) -> Pin<Box<dyn Future<Output = bool>>>| {
+            let (handle, begin) = (runtime.handle().clone(), begin.clone());
+            std::thread::spawn(move || {
+                catch_unwind(AssertUnwindSafe(|| {
+                    let mut waits = wait(handle.clone());
+                    handle.block_on(poll_fn(|cx| {
+                        let polled = waits.as_mut().poll(cx);
+                        if polled.is_pending() {
+                            let _ = begin.send(());
+                        }
+                        polled
+                    }))
+                }))
+            })
+        };
+        let others = [
+            waiting(|handle| {
+                let task = handle.spawn(pending::<()>());
+                Box::pin(async move { task.await.unwrap_err().is_cancelled() })
+            }),
+            waiting(|handle| {
+                let (answer, answered) = unstuck::sync::oneshot::channel::<()>();
+                handle.spawn(async move {
+                    pending::<()>().await;
+                    drop(answer);
+                });
+                Box::pin(async move { answered.await.is_err() })
+            }),
+            waiting(|_handle| {
+                Box::pin(async {
+                    unstuck::net::UdpSocket::bind("127.0.0.1:0").await.unwrap().recv(&mut [0; 1]).await.is_err()
+                })
+            }),
+        ];
+        let sleeps = waiting(|_handle| {
+            Box::pin(async {
+                sleep(Duration::from_secs(1000)).await;
+                true
+            })
+        });
+        (0..4).for_each(|_| begun.recv().unwrap());
+        let says = message_of(|| {
+            runtime.block_on(async {
+                unstuck::spawn(async { panic!("boom") });
+                pending::<()>().await;
+            })
+        });
+        assert!(says.contains("boom"), "{says}");
+        for other in others {
+            assert!(other.join().unwrap().unwrap(), "it was told of the end");
+        }
+        assert!(sleeps.join().unwrap().is_err(), "a timer panics when its runtime has ended");
+        // Later as well, and what needs no runtime goes on.
+        assert!(runtime.handle().block_on(runtime.handle().spawn(async {})).unwrap_err().is_cancelled());
+        assert_eq!(runtime.handle().block_on(async { 7 }), 7);
+        drop(runtime);
     }
 }
 

@@ -323,6 +323,10 @@ impl<K: Kernel> Kernel for Paused<K> {
         self.kernel.adopt(socket)
     }
 
+    fn may_watch(&self) -> io::Result<()> {
+        self.kernel.may_watch()
+    }
+
     fn watch(&self, fd: RawFd, interest: Interest) -> io::Result<Arc<dyn Watch>> {
         self.kernel.watch(fd, interest)
     }

@@ -131,6 +131,14 @@ pub trait Kernel: Send + Sync + 'static {
     /// What the system says; a simulation refuses what it can't simulate, and says why. The socket is closed then.
     fn adopt(&self, socket: socket::Foreign) -> io::Result<Arc<dyn Socket>>;
 
+    /// Whether file descriptors may be [watched](Kernel::watch): to be asked before one is made for that.
+    ///
+    /// # Errors
+    /// A simulation refuses: `Unsupported`.
+    fn may_watch(&self) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this kernel has no file descriptors to wait for"))
+    }
+
     /// Watches a file descriptor that other code keeps (a pipe, a Unix socket, a child's pidfd): its events land in the
     /// readiness of what is returned, until that is dropped. Drop it before the descriptor is closed.
     ///
@@ -139,7 +147,9 @@ pub trait Kernel: Send + Sync + 'static {
     /// regular file). A simulation refuses: `Unsupported`.
     fn watch(&self, fd: RawFd, interest: Interest) -> io::Result<Arc<dyn Watch>> {
         let _ = (fd, interest);
-        Err(io::Error::new(io::ErrorKind::Unsupported, "this kernel has no file descriptors to wait for"))
+        // Who may watch has a method of its own for it.
+        self.may_watch()?;
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Where files are.

@@ -194,7 +194,7 @@ pub trait Unconnected: Endpoint {
 ///
 /// # Safety
 /// A method that returns `Ok(n)` has initialised the first `n` bytes of the buffer it was given, and `n` is at most
-/// the buffer's length.
+/// the buffer's length. Whatever it returns, it has written nothing but initialised bytes there.
 pub unsafe trait Socket: Endpoint {
     /// Where tasks wait for this socket.
     fn readiness(&self) -> &Readiness;

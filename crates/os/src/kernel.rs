@@ -110,6 +110,10 @@ impl Kernel for OsKernel {
         }
     }
 
+    fn may_watch(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     fn watch(&self, fd: RawFd, interest: Interest) -> io::Result<Arc<dyn Watch>> {
         let registered = Registered::new(&self.reactor, fd, Kind::Watched, mio_interest(interest), Ready::EMPTY)?;
         Ok(Arc::new(Watched(registered)))

@@ -34,9 +34,9 @@ fn several_runtimes_listen_and_each_listener_hears() {
     let ((first, mut driver_a), (second, mut driver_b)) = (open().unwrap(), open().unwrap());
     let source: Arc<SignalSource> = first.signal(libc::SIGUSR1).unwrap();
     assert!(Arc::ptr_eq(&source, &first.signal(libc::SIGUSR1).unwrap()));
-    let (mut a, mut a_too) = (source.listen(), source.listen());
-    let mut b = second.signal(libc::SIGUSR1).unwrap().listen();
-    let mut other = second.signal(libc::SIGUSR2).unwrap().listen();
+    let (mut a, mut a_too) = (source.listen().unwrap(), source.listen().unwrap());
+    let mut b = second.signal(libc::SIGUSR1).unwrap().listen().unwrap();
+    let mut other = second.signal(libc::SIGUSR2).unwrap().listen().unwrap();
     for _ in 0..3 {
         raise(libc::SIGUSR1);
         wait(&mut driver_a, &mut a);
@@ -53,7 +53,7 @@ fn several_runtimes_listen_and_each_listener_hears() {
 
     // A new runtime does not hear what came before it, and one that ended hears nothing more.
     let (third, mut driver_c) = open().unwrap();
-    let mut c = third.signal(libc::SIGUSR1).unwrap().listen();
+    let mut c = third.signal(libc::SIGUSR1).unwrap().listen().unwrap();
     driver_c.poll(&mut WakeBatch::new()).unwrap();
     assert!(recv(&mut c).is_pending());
     driver_a.shut_down(&mut WakeBatch::new());

@@ -44,7 +44,7 @@ fn both_hear_the_signal_whoever_was_first() {
     for (number, others_first) in [(libc::SIGUSR1, true), (libc::SIGUSR2, false)] {
         let (kernel, mut driver) = open().unwrap();
         let early = others_first.then(|| registered(number));
-        let mut listener = kernel.signal(number).unwrap().listen();
+        let mut listener = kernel.signal(number).unwrap().listen().unwrap();
         let (_id, others) = early.unwrap_or_else(|| registered(number));
         for round in 1..4 {
             raise(number);
@@ -59,7 +59,7 @@ fn a_signal_that_another_library_handles_is_not_restored() {
     for (number, others_first) in [(libc::SIGHUP, true), (libc::SIGALRM, false)] {
         let (kernel, _driver) = open().unwrap();
         let early = others_first.then(|| registered(number));
-        let listener = kernel.signal(number).unwrap().listen();
+        let listener = kernel.signal(number).unwrap().listen().unwrap();
         let (_id, others) = early.unwrap_or_else(|| registered(number));
         let error = restore_signal_when_unused(number).unwrap_err();
         assert!(error.to_string().contains("has a handler of other code"), "{error}");
@@ -73,13 +73,13 @@ fn a_signal_that_another_library_handles_is_not_restored() {
 fn a_library_that_registers_while_somebody_listens_keeps_its_handler() {
     let (kernel, mut driver) = open().unwrap();
     restore_signal_when_unused(libc::SIGVTALRM).unwrap();
-    let listener = kernel.signal(libc::SIGVTALRM).unwrap().listen();
+    let listener = kernel.signal(libc::SIGVTALRM).unwrap().listen().unwrap();
     let (_id, others) = registered(libc::SIGVTALRM);
     drop(listener);
     raise(libc::SIGVTALRM);
     assert_eq!(others.load(Ordering::SeqCst), 1);
     // Ours is still beneath it.
-    let mut again = kernel.signal(libc::SIGVTALRM).unwrap().listen();
+    let mut again = kernel.signal(libc::SIGVTALRM).unwrap().listen().unwrap();
     raise(libc::SIGVTALRM);
     wait(&mut driver, &mut again);
     assert_eq!(others.load(Ordering::SeqCst), 2);

@@ -6,14 +6,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-use unstuck_base::interest::Interest;
 use unstuck_driver::signal::SignalSource;
 use unstuck_driver::socket::{Endpoint, Family, Foreign, SocketOption, Unconnected};
-use unstuck_driver::{Disk, Kernel, Lookup, Socket, Stdio, Watch};
+use unstuck_driver::{Disk, Kernel, Lookup, Socket, Stdio};
 
 use crate::net::socket::{SimSocket, Sort};
 use crate::trace::Kind;
@@ -89,7 +87,7 @@ impl Kernel for SimKernel {
         }
     }
 
-    fn watch(&self, _fd: RawFd, _interest: Interest) -> io::Result<Arc<dyn Watch>> {
+    fn may_watch(&self) -> io::Result<()> {
         Err(cannot("wait for a file descriptor of the real system: its events are not decided by the seed"))
     }
 

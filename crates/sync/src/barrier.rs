@@ -17,7 +17,7 @@ use unstuck_base::local::WaitKind;
 use unstuck_base::sync::atomic::{AtomicUsize, Ordering};
 use unstuck_base::wake_batch::WakeBatch;
 
-use crate::wait_list::{State, WaitList, Waiter};
+use crate::wait_list::{Leftover, State, WaitList, Waiter};
 
 /// Makes tasks wait for one another until a number of them has arrived; then all go on, and the next group can form.
 ///
@@ -182,7 +182,7 @@ impl Arrival<'_> {
         if unsafe { self.waiter.take_call(self.barrier.key()) }.is_some() {
             return true;
         }
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         // SAFETY: the waiter has joined this list: `joined`.
         unsafe {
             let mut queue = self.barrier.list.lock_again(&self.waiter, cx.waker(), &mut leftover);
@@ -221,7 +221,7 @@ impl Drop for Arrival<'_> {
             return;
         }
         let barrier = self.barrier;
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         let mut queue = barrier.list.lock();
         // SAFETY: the waiter has joined this list: `joined`. We are being dropped in place.
         let left = unsafe { queue.leave(&self.waiter, barrier.key(), &mut leftover) };

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use unstuck_base::local::WaitKind;
 use unstuck_base::wake_batch::WakeBatch;
 
-use crate::wait_list::{State, WaitList, Waiter};
+use crate::wait_list::{Leftover, State, WaitList, Waiter};
 
 /// One future's place; see the module's rules.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl<'a> Place<'a> {
     }
 
     fn poll_again(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         // SAFETY: `joined`: the waiter has joined this list and no other.
         unsafe {
             let mut queue = self.list.lock_again(&self.waiter, cx.waker(), &mut leftover);
@@ -73,7 +73,7 @@ impl<'a> Place<'a> {
 
     #[cold]
     fn leave(&mut self) {
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         let mut queue = self.list.lock();
         // SAFETY: `joined`, as above.
         let _left = unsafe { queue.leave(&self.waiter, key(self.list), &mut leftover) };

@@ -26,6 +26,7 @@
 //!
 //! A takeover turns Granted back to Waiting.
 
+mod leftover;
 mod siblings;
 mod takeover;
 
@@ -42,6 +43,7 @@ use unstuck_base::sync::atomic::{AtomicBool, Ordering};
 use unstuck_base::sync::{Mutex, MutexGuard, UnsafeCell};
 use unstuck_base::wake_batch::WakeBatch;
 
+pub(crate) use leftover::Leftover;
 use siblings::{Run, Siblings};
 use takeover::Overlooked;
 
@@ -138,7 +140,7 @@ impl WaitList {
         &self,
         waiter: &Waiter,
         waker: &Waker,
-        leftover: &mut Option<Waker>,
+        leftover: &mut Leftover,
     ) -> MutexGuard<'_, Queue> {
         let mut queue = self.lock();
         // SAFETY: forwarded; the queue is locked.
@@ -151,8 +153,8 @@ impl WaitList {
         // SAFETY: as above. The waiter may have been granted in between: then the clone is left over.
         unsafe {
             waiter.with(&mut queue, |entry| match entry.state {
-                State::Waiting => *leftover = entry.waker.replace(clone),
-                _ => *leftover = Some(clone),
+                State::Waiting => leftover.keep(entry.waker.replace(clone)),
+                _ => leftover.keep(Some(clone)),
             });
         }
         queue
@@ -290,13 +292,11 @@ impl Queue {
     ///
     /// # Safety
     /// `waiter` has joined this list, and is not out.
-    pub(crate) unsafe fn leave(&mut self, waiter: &Waiter, key: usize, leftover: &mut Option<Waker>) -> Left {
+    pub(crate) unsafe fn leave(&mut self, waiter: &Waiter, key: usize, leftover: &mut Leftover) -> Left {
         // SAFETY: rule 2, and the caller's promise.
         let (left, stamp, run) = unsafe {
             waiter.with(self, |entry| {
-                if let Some(waker) = entry.waker.take() {
-                    *leftover = Some(waker);
-                }
+                leftover.keep(entry.waker.take());
                 (Left { state: entry.state, has: entry.has }, entry.stamp, entry.run)
             })
         };

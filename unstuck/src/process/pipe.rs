@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use unstuck_driver::readiness::Direction;
 
 use crate::io::ReadBuf;
+use crate::kernel::may_use_descriptors;
 use crate::watched::Watched;
 
 /// See the rules of the file.
@@ -24,6 +25,7 @@ impl Pipe {
     /// What the system says. The descriptor is closed then.
     #[track_caller]
     pub(super) fn new(fd: OwnedFd, direction: Direction) -> io::Result<Pipe> {
+        may_use_descriptors()?;
         set_nonblocking(&fd, true)?;
         Watched::new(fd, direction.interest()).map(Pipe).map_err(|(_fd, error)| error)
     }

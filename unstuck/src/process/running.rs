@@ -41,7 +41,7 @@ impl News {
         let kernel = kernel();
         match kernel.child_descriptor(pid) {
             Ok(fd) => Watched::new(fd, Interest::READABLE).map(News::Descriptor).map_err(|(_fd, error)| error),
-            Err(_) => Ok(News::Signal(kernel.signal(libc::SIGCHLD)?.listen())),
+            Err(_) => Ok(News::Signal(kernel.signal(libc::SIGCHLD)?.listen()?)),
         }
     }
 }

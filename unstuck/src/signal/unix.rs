@@ -9,7 +9,6 @@ use std::task::{Context, Poll};
 use unstuck_driver::Kernel;
 use unstuck_driver::signal::Listener;
 
-use crate::called_at::called_from;
 use crate::kernel::kernel;
 
 /// Which signal.
@@ -309,7 +308,7 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
 
 /// As [`signal`], in the runtime that has this kernel.
 pub(super) fn heard_by(kernel: &dyn Kernel, kind: SignalKind) -> io::Result<Signal> {
-    Ok(Signal { listener: kernel.signal(kind.0)?.listen() })
+    Ok(Signal { listener: kernel.signal(kind.0)?.listen()? })
 }
 
 /// From now on a signal does what it did before anybody listened (its default effect, mostly) whenever nobody listens: when
@@ -325,7 +324,7 @@ pub(super) fn heard_by(kernel: &dyn Kernel, kind: SignalKind) -> io::Result<Sign
 /// # Errors
 ///
 /// When other code has a handler for the signal now, which would be taken away along with ours; when the signal can't be
-/// caught.
+/// caught; what the system says when it is to be given back at once. Then nothing has changed.
 ///
 /// # Examples
 ///
@@ -398,7 +397,7 @@ impl Signal {
     /// ```
     #[track_caller]
     pub fn recv(&mut self) -> impl Future<Output = Option<()>> {
-        called_from(|_at| std::future::poll_fn(|cx| self.poll_recv(cx)))
+        self.listener.recv()
     }
 
     /// As [`recv`](Signal::recv). Of several tasks that poll, the last one is woken.

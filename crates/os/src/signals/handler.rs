@@ -117,15 +117,17 @@ impl Number {
     }
 
     /// Puts back what the system did before, if nobody came after us (rule 2). Async-signal-safe.
-    fn give_back(self) {
+    fn give_back(self) -> io::Result<()> {
         let before = match CATCHING[self.0].load(Ordering::Relaxed) {
             OVER_DEFAULT => libc::SIG_DFL,
             OVER_IGNORE => libc::SIG_IGN,
-            _ => return,
+            _ => return Ok(()),
         };
-        if matches!(self.action(), Ok(Action::Ours)) && self.set_action(before).is_ok() {
+        if matches!(self.action()?, Action::Ours) {
+            self.set_action(before)?;
             CATCHING[self.0].store(NOT, Ordering::Relaxed);
         }
+        Ok(())
     }
 
     fn action(self) -> io::Result<Action> {
@@ -169,26 +171,28 @@ pub(crate) fn restore_when_unused(number: c_int) -> io::Result<()> {
         );
         return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
     }
-    RESTORED[number.0].store(true, Ordering::Relaxed);
     if listeners[number.0] == 0 {
-        number.give_back();
+        number.give_back()?;
     }
+    RESTORED[number.0].store(true, Ordering::Relaxed);
     Ok(())
 }
 
 impl Audience for Listeners {
-    fn comes(&self) {
+    fn comes(&self) -> io::Result<()> {
         let mut listeners = lock();
+        // It was given back, perhaps, after the subscription.
+        self.0.install()?;
         listeners[self.0.0] += 1;
-        // Given back, perhaps, after the subscription: then it could be caught, and can be again.
-        let _caught_before = self.0.install();
+        Ok(())
     }
 
     fn goes(&self) {
         let mut listeners = lock();
         listeners[self.0.0] -= 1;
         if listeners[self.0.0] == 0 && RESTORED[self.0.0].load(Ordering::Relaxed) {
-            self.0.give_back();
+            // A drop has nobody to tell. The signal stays caught, and the next listener that goes tries again.
+            let _stays_caught = self.0.give_back();
         }
     }
 }
@@ -196,7 +200,10 @@ impl Audience for Listeners {
 /// This process is a child that has just begun. Async-signal-safe.
 pub(crate) fn in_the_child() {
     PIPE.store(ptr::null_mut(), Ordering::Relaxed);
-    (1..COUNT).filter(|index| RESTORED[*index].load(Ordering::Relaxed)).for_each(|index| Number(index).give_back());
+    for index in (1..COUNT).filter(|index| RESTORED[*index].load(Ordering::Relaxed)) {
+        // Nobody is there to be told. It stays caught until a listener of the child comes and goes.
+        let _stays_caught = Number(index).give_back();
+    }
 }
 
 fn lock() -> MutexGuard<'static, [usize; COUNT]> {

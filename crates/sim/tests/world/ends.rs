@@ -225,7 +225,7 @@ fn blocking_in_place_is_refused_in_words() {
 fn a_raised_signal_reaches_who_listens() {
     let run = run(1, || async {
         assert!(!raise(15), "nobody listens");
-        let mut listener = kernel().signal(15).unwrap().listen();
+        let mut listener = kernel().signal(15).unwrap().listen().unwrap();
         let waits = spawn(async move { std::future::poll_fn(|cx| listener.poll_recv(cx)).await });
         sleep(millis(5)).await;
         assert!(raise(15));

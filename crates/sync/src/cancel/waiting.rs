@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use unstuck_base::local::WaitKind;
 
 use crate::cancel::{CancellationToken, Node};
-use crate::wait_list::{State, Waiter};
+use crate::wait_list::{Leftover, State, Waiter};
 
 /// What [`CancellationToken::cancelled`] returns: ready once the token is cancelled.
 ///
@@ -128,7 +128,7 @@ impl<T: Borrow<CancellationToken>> Waiting<T> {
         if unsafe { self.waiter.take_call(key(node)) }.is_some() {
             return true;
         }
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         // SAFETY: the waiter has joined this list: `queued`.
         unsafe {
             let mut queue = node.waiters.lock_again(&self.waiter, cx.waker(), &mut leftover);
@@ -167,7 +167,7 @@ impl<T: Borrow<CancellationToken>> Drop for Waiting<T> {
             return;
         }
         let node = self.node();
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         let mut queue = node.waiters.lock();
         // SAFETY: the waiter has joined this list: `queued`. We are being dropped in place.
         let _nothing_to_pass_on = unsafe { queue.leave(&self.waiter, key(node), &mut leftover) };

@@ -7,7 +7,7 @@ use unstuck_base::local::WaitKind;
 use unstuck_base::sync::{Arc, thread};
 use unstuck_base::wake_batch::WakeBatch;
 
-use crate::wait_list::{State, WaitList, Waiter};
+use crate::wait_list::{Leftover, State, WaitList, Waiter};
 
 #[test]
 fn loom_wait_list_a_waiter_leaves_while_it_is_granted() {
@@ -33,12 +33,12 @@ fn loom_wait_list_a_waiter_leaves_while_it_is_granted() {
                 granted
             }
         });
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         // SAFETY: the waiter has joined this list.
         let left = unsafe { list.lock().leave(&waiter, 0, &mut leftover) };
         let granted = granting.join().unwrap();
         match left.state {
-            State::Granted => assert!(granted && left.has == 1 && leftover.is_none()),
+            State::Granted => assert!(granted && left.has == 1 && !leftover.is_some()),
             State::Waiting => assert!(!granted && left.has == 0 && leftover.is_some()),
             State::Called => panic!("it was not called"),
         }
@@ -61,7 +61,7 @@ fn loom_wait_list_a_new_waker_is_either_woken_or_not_needed() {
                 batch.len()
             }
         });
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         // SAFETY: the waiter has joined this list.
         let state = unsafe {
             let mut queue = list.lock_again(&waiter, Waker::noop(), &mut leftover);

@@ -13,7 +13,7 @@ use unstuck_base::local::WaitKind;
 use unstuck_base::wake_batch::WakeBatch;
 
 use super::Notify;
-use crate::wait_list::{State, Waiter};
+use crate::wait_list::{Leftover, State, Waiter};
 
 /// The future behind [`Notified`](super::Notified) and [`OwnedNotified`](super::OwnedNotified).
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl<N: Deref<Target = Notify>> Listening<N> {
     /// Takes a place in the queue.
     #[cold]
     fn begin(&self, waker: Option<&Waker>) -> (bool, Progress) {
-        let waker = waker.cloned();
+        let mut waker = Leftover::from(waker.cloned());
         let mut queue = self.notify.list.lock();
         if !self.notify.begin_to_wait(self.round) {
             return (true, Progress::Done);
@@ -68,7 +68,7 @@ impl<N: Deref<Target = Notify>> Listening<N> {
         // SAFETY: rule 1 of the wait list: the waiter is pinned with us, and leaves in our `drop` or before.
         unsafe {
             queue.join(&self.waiter);
-            if let Some(waker) = waker {
+            if let Some(waker) = waker.take() {
                 queue.stamp(&self.waiter, self.notify.key());
                 let _none = queue.leave_waker(&self.waiter, waker);
             }
@@ -83,7 +83,7 @@ impl<N: Deref<Target = Notify>> Listening<N> {
             return (true, Progress::Done);
         }
         let list = &self.notify.list;
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         // SAFETY: the waiter has joined this list: `Queued`.
         unsafe {
             let mut queue = match waker {
@@ -105,7 +105,7 @@ impl<N: Deref<Target = Notify>> Listening<N> {
     #[cold]
     fn give_up(&self) {
         let notify: &Notify = &self.notify;
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         let mut batch = WakeBatch::new();
         let mut queue = notify.list.lock();
         // SAFETY: the waiter has joined this list: `Queued`. We are being dropped in place.

@@ -9,7 +9,7 @@
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use unstuck_base::local::{self, WaitKind};
 use unstuck_base::sync::MutexGuard;
@@ -17,7 +17,7 @@ use unstuck_base::sync::atomic::Ordering;
 use unstuck_base::wake_batch::WakeBatch;
 
 use super::{CLOSED, Closed, MAX_PERMITS, Permits, Refused, WAITERS};
-use crate::wait_list::{Queue, State, Waiter};
+use crate::wait_list::{Leftover, Queue, State, Waiter};
 
 /// Something that owns or borrows permits: what a claim holds on to while it waits, and gives back when it is granted.
 ///
@@ -143,14 +143,14 @@ impl<S: Source> Claim<S> {
                 is_early = permits.look_for_abandoned(&mut queue, waiter, &mut batch);
             }
         }
-        place.conclude(queue, Some(waker), is_early, &mut batch, cx)
+        place.conclude(queue, Some(waker).into(), is_early, &mut batch, cx)
     }
 
     /// A later poll: looks whether the queue has granted the claim.
     fn poll_queued(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let place = self.place();
         let Place { permits, waiter } = place;
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         // SAFETY: the waiter has joined this list.
         let mut queue = unsafe { permits.list.lock_again(waiter, cx.waker(), &mut leftover) };
         // SAFETY: as above.
@@ -173,7 +173,7 @@ impl<S: Source> Claim<S> {
         // SAFETY: as above.
         if unsafe { queue.may_have_siblings(waiter) } {
             drop(charge);
-            return place.conclude(queue, None, false, &mut WakeBatch::new(), cx);
+            return place.conclude(queue, Leftover::default(), false, &mut WakeBatch::new(), cx);
         }
         // SAFETY: as above.
         let left = unsafe { queue.leave(waiter, permits.key(), &mut leftover) };
@@ -207,7 +207,7 @@ impl<S: Source> Claim<S> {
     #[cold]
     fn give_up(&mut self) {
         let permits = self.source.as_ref().expect("a queued claim has not ended").permits();
-        let mut leftover = None;
+        let mut leftover = Leftover::default();
         let mut batch = WakeBatch::new();
         let mut queue = permits.list.lock();
         // SAFETY: the waiter has joined this list. We are being dropped in place.
@@ -247,7 +247,7 @@ impl Place<'_> {
             let waker = queue.take_waker(self.waiter);
             (waker, self.permits.look_for_abandoned(&mut queue, self.waiter, &mut batch))
         };
-        self.conclude(queue, waker, is_early, &mut batch, cx)
+        self.conclude(queue, waker.into(), is_early, &mut batch, cx)
     }
 
     /// The end of a poll of a claim that was granted, or of one that may have granted it, and others: their wakers are in
@@ -256,13 +256,12 @@ impl Place<'_> {
     fn conclude(
         self,
         mut queue: MutexGuard<'_, Queue>,
-        waker: Option<Waker>,
+        mut waker: Leftover,
         is_early: bool,
         batch: &mut WakeBatch,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Closed>> {
         let Place { permits, waiter } = self;
-        let mut leftover = None;
         // SAFETY: the waiter has joined this list.
         let granted = unsafe { queue.state(waiter) == State::Granted };
         let Some(charge) = (if granted { local::try_charge() } else { None }) else {
@@ -271,16 +270,18 @@ impl Place<'_> {
                 if granted {
                     queue.stamp_again(waiter, permits.key());
                 }
-                leftover = waker.and_then(|waker| queue.leave_waker(waiter, waker));
+                if let Some(needed) = waker.take() {
+                    waker.keep(queue.leave_waker(waiter, needed));
+                }
             }
             drop(queue);
-            drop(leftover);
             batch.wake_all();
             if granted || is_early {
                 cx.waker().wake_by_ref();
             }
             return Poll::Pending;
         };
+        let mut leftover = Leftover::default();
         // SAFETY: as above.
         let left = unsafe {
             queue.heir(waiter).into_iter().for_each(|heir| batch.push(heir));
@@ -288,7 +289,6 @@ impl Place<'_> {
         };
         let is_closed = self.consumed();
         drop(queue);
-        drop(leftover);
         // A waker in the batch may panic: then what we consumed must not be lost.
         let consumed = Consumed { permits, needs: left.has };
         batch.wake_all();

@@ -4,13 +4,13 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Waker};
 
 use unstuck_base::local::{WaitKind, next_task_id};
 use unstuck_base::parker::block_on;
 use unstuck_sync::Notify;
 
-use crate::support::{Task, acting_waker, as_task, panicking_waker};
+use crate::support::{Task, acting_waker, as_task, panicking_waker, waker_with_bad_clones};
 
 #[test]
 fn a_notification_before_the_wait_is_stored_once() {
@@ -204,6 +204,24 @@ fn a_waker_may_notify_when_it_is_woken_or_dropped() {
     }
     notify.notify_waiters();
     Task::new(notify.notified()).ready();
+}
+
+#[test]
+fn a_notification_is_not_lost_with_a_waker_that_was_not_needed_and_panics_when_it_is_dropped() {
+    let notify = Arc::new(Notify::new());
+    let waker = waker_with_bad_clones({
+        let notify = notify.clone();
+        move || notify.notify_one()
+    });
+    let mut cx = Context::from_waker(&waker);
+    // It comes between the look and the queue.
+    assert!(pin!(notify.notified()).poll(&mut cx).is_ready());
+    // It comes while the new waker is made that replaces the old one.
+    let mut second = Box::pin(notify.notified());
+    assert!(second.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(second.as_mut().poll(&mut cx).is_ready());
+    drop(second);
+    Task::new(notify.notified()).pending();
 }
 
 #[test]

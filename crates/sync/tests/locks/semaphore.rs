@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::support::{Task, acting_waker, as_task, panicking_waker, spend_budget};
+use crate::support::{Task, acting_waker, as_task, panicking_waker, spend_budget, waker_with_bad_clones};
 use unstuck_base::local::{self, WaitKind, next_task_id};
 use unstuck_base::parker::block_on;
 use unstuck_sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
@@ -287,6 +287,42 @@ fn a_panicking_waker_does_not_keep_others_from_their_permits() {
     let Poll::Ready(Ok(permit)) = a.as_mut().poll(&mut cx) else { panic!("its permit is lost") };
     drop(permit);
     assert_eq!(semaphore.available_permits(), 1);
+}
+
+#[test]
+fn a_permit_is_not_lost_with_a_waker_that_was_not_needed_and_panics_when_it_is_dropped() {
+    let semaphore = Arc::new(Semaphore::new(0));
+    let waker = waker_with_bad_clones({
+        let semaphore = semaphore.clone();
+        move || semaphore.add_permits(1)
+    });
+    let mut cx = Context::from_waker(&waker);
+    // The permit comes between the look and the queue: it is granted at once.
+    let mut first = pin!(semaphore.acquire());
+    let Poll::Ready(Ok(permit)) = first.as_mut().poll(&mut cx) else { panic!("its permit is lost") };
+    permit.forget();
+    // It comes while the new waker is made that replaces the old one.
+    let mut second = pin!(semaphore.acquire());
+    assert!(second.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())).is_pending());
+    let Poll::Ready(Ok(permit)) = second.as_mut().poll(&mut cx) else { panic!("its permit is lost") };
+    drop(permit);
+    assert_eq!(semaphore.available_permits(), 1);
+}
+
+#[test]
+fn a_claim_that_is_dropped_with_a_waker_that_panics_gives_back_what_it_had() {
+    let semaphore = Semaphore::new(0);
+    let waker = waker_with_bad_clones(|| {});
+    let mut two = Box::pin(semaphore.acquire_many(2));
+    assert!(two.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    semaphore.add_permits(1);
+    assert_eq!(semaphore.available_permits(), 0, "the first in line has it");
+    let mut one = Task::new(semaphore.acquire());
+    one.pending();
+    drop(two);
+    assert!(one.is_woken());
+    one.ready().unwrap().forget();
+    assert_eq!(semaphore.available_permits(), 0);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 
 use unstuck_base::local::{self, TaskRef};
 
@@ -93,6 +93,46 @@ pub(crate) fn acting_waker<F: Fn() + Send + Sync + 'static>(f: F) -> Waker {
         }
     }
     Waker::from(Arc::new(Acts(f)))
+}
+
+/// A waker that runs `f` when it is cloned, and whose clones panic when they are dropped.
+pub(crate) fn waker_with_bad_clones<F: Fn() + Send + Sync + 'static>(f: F) -> Waker {
+    trait Clones<F> {
+        const ITSELF: RawWakerVTable;
+        const CLONE: RawWakerVTable;
+    }
+    struct Of;
+    impl<F: Fn() + Send + Sync + 'static> Clones<F> for Of {
+        const ITSELF: RawWakerVTable = RawWakerVTable::new(
+            |data| {
+                // SAFETY: it came from `Arc::into_raw`, and the one who asks has a count of its own.
+                let f = unsafe {
+                    Arc::increment_strong_count(data.cast::<F>());
+                    &*data.cast::<F>()
+                };
+                f();
+                RawWaker::new(data, &<Of as Clones<F>>::CLONE)
+            },
+            |data| drop(owned::<F>(data)),
+            |_data| {},
+            |data| drop(owned::<F>(data)),
+        );
+        const CLONE: RawWakerVTable = RawWakerVTable::new(
+            |_data| panic!("a clone is cloned"),
+            |data| drop(owned::<F>(data)),
+            |_data| {},
+            |data| {
+                drop(owned::<F>(data));
+                panic!("a waker that panics when it is dropped");
+            },
+        );
+    }
+    fn owned<F>(data: *const ()) -> Arc<F> {
+        // SAFETY: it came from `Arc::into_raw`, and the waker that is used up had a count of its own.
+        unsafe { Arc::from_raw(data.cast::<F>()) }
+    }
+    // SAFETY: each waker owns a count of an `Arc` of what may be shared between threads.
+    unsafe { Waker::new(Arc::into_raw(Arc::new(f)).cast(), &<Of as Clones<F>>::ITSELF) }
 }
 
 /// Uses up the budget of the poll in progress.

@@ -21,7 +21,7 @@ use unstuck_driver::socket::Foreign;
 use unstuck_driver::{Kernel, Socket};
 
 use super::super::address::{ToSocketAddrs, no_address};
-use super::super::buffer::{into_read_buf, uninit};
+use super::super::buffer::{Peek, Recv, into_read_buf, into_slice};
 use super::split::{ReadHalf, WriteHalf, split};
 use super::split_owned::{OwnedReadHalf, OwnedWriteHalf, split_owned};
 use crate::called_at::called_from;
@@ -277,7 +277,7 @@ impl TcpStream {
     /// ```
     #[track_caller]
     pub fn peek(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
-        self.socket.readiness().async_io(Interest::READABLE, || self.socket.peek(uninit(buf)))
+        self.socket.readiness().async_io(Interest::READABLE, || into_slice(buf, Peek(&*self.socket)))
     }
 
     /// As [`peek`](TcpStream::peek), into the unfilled part of `buf`. Of several tasks that poll for reading, the last one
@@ -312,8 +312,8 @@ impl TcpStream {
     /// ```
     #[track_caller]
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
-        let socket = &self.socket;
-        socket.readiness().poll_io(Direction::Read, cx, || into_read_buf(buf, |buf| socket.peek(buf)))
+        let socket = &*self.socket;
+        socket.readiness().poll_io(Direction::Read, cx, || into_read_buf(buf, Peek(socket)))
     }
 
     /// Takes the stream apart into a half that reads and one that writes, which borrow it: for one task that does both at
@@ -378,9 +378,9 @@ impl TcpStream {
     }
 
     pub(super) fn poll_read_shared(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let socket = &self.socket;
+        let socket = &*self.socket;
         let len = buf.remaining();
-        let receive = || into_read_buf(buf, |buf| socket.recv(buf));
+        let receive = || into_read_buf(buf, Recv(socket));
         socket.readiness().poll_stream(Direction::Read, cx, len, receive).map_ok(drop)
     }
 

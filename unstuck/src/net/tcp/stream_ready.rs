@@ -11,7 +11,7 @@ use bytes::BufMut;
 use unstuck_base::interest::{Interest, Ready};
 use unstuck_driver::readiness::Direction;
 
-use super::super::buffer::{into_buf_mut, uninit};
+use super::super::buffer::{Recv, into_buf_mut, into_slice};
 use super::TcpStream;
 use crate::ready::{poll_ready, ready};
 
@@ -217,8 +217,8 @@ impl TcpStream {
     /// # }
     /// ```
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        let socket = &self.socket;
-        socket.readiness().try_stream(Interest::READABLE, buf.len(), || socket.recv(uninit(buf)))
+        let socket = &*self.socket;
+        socket.readiness().try_stream(Interest::READABLE, buf.len(), || into_slice(buf, Recv(socket)))
     }
 
     /// As [`try_read`](TcpStream::try_read), into several buffers: each is filled before the next one is begun.
@@ -277,9 +277,9 @@ impl TcpStream {
     /// # }
     /// ```
     pub fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
-        let socket = &self.socket;
+        let socket = &*self.socket;
         let len = buf.chunk_mut().len();
-        socket.readiness().try_stream(Interest::READABLE, len, || into_buf_mut(buf, |buf| socket.recv(buf)))
+        socket.readiness().try_stream(Interest::READABLE, len, || into_buf_mut(buf, Recv(socket)))
     }
 
     /// Writes what there is room for now, and returns how many bytes.

@@ -8,7 +8,7 @@ use bytes::BufMut;
 use unstuck_base::interest::Interest;
 use unstuck_driver::readiness::Direction;
 
-use super::super::buffer::{into_buf_mut, into_read_buf, uninit};
+use super::super::buffer::{Peek, Recv, into_buf_mut, into_read_buf, into_slice};
 use super::UdpSocket;
 use crate::io::ReadBuf;
 
@@ -44,7 +44,7 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn recv(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
-        self.socket.readiness().async_io(Interest::READABLE, || self.socket.recv(uninit(buf)))
+        self.socket.readiness().async_io(Interest::READABLE, || into_slice(buf, Recv(&*self.socket)))
     }
 
     /// As [`recv`](UdpSocket::recv), into the unfilled part of `buf`. Of several tasks that poll for receiving, the last one is
@@ -77,8 +77,8 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let socket = &self.socket;
-        let receive = || into_read_buf(buf, |buf| socket.recv(buf));
+        let socket = &*self.socket;
+        let receive = || into_read_buf(buf, Recv(socket));
         socket.readiness().poll_io(Direction::Read, cx, receive).map_ok(drop)
     }
 
@@ -110,7 +110,7 @@ impl UdpSocket {
     /// # }
     /// ```
     pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.readiness().try_io(Interest::READABLE, || self.socket.recv(uninit(buf)))
+        self.socket.readiness().try_io(Interest::READABLE, || into_slice(buf, Recv(&*self.socket)))
     }
 
     /// As [`recv`](UdpSocket::recv), appending to a buffer that has spare room: a datagram longer than that loses its end.
@@ -143,8 +143,8 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn recv_buf<B: BufMut>(&self, buf: &mut B) -> impl Future<Output = io::Result<usize>> {
-        let socket = &self.socket;
-        socket.readiness().async_io(Interest::READABLE, || into_buf_mut(buf, |buf| socket.recv(buf)))
+        let socket = &*self.socket;
+        socket.readiness().async_io(Interest::READABLE, || into_buf_mut(buf, Recv(socket)))
     }
 
     /// As [`try_recv`](UdpSocket::try_recv), appending to a buffer.
@@ -173,8 +173,8 @@ impl UdpSocket {
     /// # }
     /// ```
     pub fn try_recv_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
-        let socket = &self.socket;
-        socket.readiness().try_io(Interest::READABLE, || into_buf_mut(buf, |buf| socket.recv(buf)))
+        let socket = &*self.socket;
+        socket.readiness().try_io(Interest::READABLE, || into_buf_mut(buf, Recv(socket)))
     }
 
     /// Waits for a datagram and copies it into `buf`, leaving it to be received again. Returns how many bytes were copied.
@@ -209,7 +209,7 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn peek(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
-        self.socket.readiness().async_io(Interest::READABLE, || self.socket.peek(uninit(buf)))
+        self.socket.readiness().async_io(Interest::READABLE, || into_slice(buf, Peek(&*self.socket)))
     }
 
     /// As [`peek`](UdpSocket::peek), into the unfilled part of `buf`. Of several tasks that poll for receiving, the last one is
@@ -243,8 +243,8 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn poll_peek(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let socket = &self.socket;
-        let peek = || into_read_buf(buf, |buf| socket.peek(buf));
+        let socket = &*self.socket;
+        let peek = || into_read_buf(buf, Peek(socket));
         socket.readiness().poll_io(Direction::Read, cx, peek).map_ok(drop)
     }
 
@@ -277,6 +277,6 @@ impl UdpSocket {
     /// # }
     /// ```
     pub fn try_peek(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.readiness().try_io(Interest::READABLE, || self.socket.peek(uninit(buf)))
+        self.socket.readiness().try_io(Interest::READABLE, || into_slice(buf, Peek(&*self.socket)))
     }
 }

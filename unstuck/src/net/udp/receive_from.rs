@@ -9,7 +9,7 @@ use bytes::BufMut;
 use unstuck_base::interest::Interest;
 use unstuck_driver::readiness::Direction;
 
-use super::super::buffer::{into_buf_mut, into_read_buf, uninit};
+use super::super::buffer::{PeekFrom, RecvFrom, into_buf_mut, into_read_buf, into_slice};
 use super::UdpSocket;
 use crate::io::ReadBuf;
 
@@ -43,7 +43,7 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn recv_from(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<(usize, SocketAddr)>> {
-        self.socket.readiness().async_io(Interest::READABLE, || self.socket.recv_from(uninit(buf)))
+        self.socket.readiness().async_io(Interest::READABLE, || into_slice(buf, RecvFrom(&*self.socket)))
     }
 
     /// As [`recv_from`](UdpSocket::recv_from), into the unfilled part of `buf`. Of several tasks that poll for receiving, the last
@@ -74,8 +74,8 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn poll_recv_from(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<SocketAddr>> {
-        let socket = &self.socket;
-        let receive = || into_read_buf(buf, |buf| socket.recv_from(buf));
+        let socket = &*self.socket;
+        let receive = || into_read_buf(buf, RecvFrom(socket));
         socket.readiness().poll_io(Direction::Read, cx, receive).map_ok(|(_, sender)| sender)
     }
 
@@ -105,7 +105,7 @@ impl UdpSocket {
     /// # }
     /// ```
     pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.readiness().try_io(Interest::READABLE, || self.socket.recv_from(uninit(buf)))
+        self.socket.readiness().try_io(Interest::READABLE, || into_slice(buf, RecvFrom(&*self.socket)))
     }
 
     /// As [`recv_from`](UdpSocket::recv_from), appending to a buffer that has spare room: a datagram longer than that loses its
@@ -138,8 +138,8 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn recv_buf_from<B: BufMut>(&self, buf: &mut B) -> impl Future<Output = io::Result<(usize, SocketAddr)>> {
-        let socket = &self.socket;
-        socket.readiness().async_io(Interest::READABLE, || into_buf_mut(buf, |buf| socket.recv_from(buf)))
+        let socket = &*self.socket;
+        socket.readiness().async_io(Interest::READABLE, || into_buf_mut(buf, RecvFrom(socket)))
     }
 
     /// As [`try_recv_from`](UdpSocket::try_recv_from), appending to a buffer.
@@ -166,8 +166,8 @@ impl UdpSocket {
     /// # }
     /// ```
     pub fn try_recv_buf_from<B: BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
-        let socket = &self.socket;
-        socket.readiness().try_io(Interest::READABLE, || into_buf_mut(buf, |buf| socket.recv_from(buf)))
+        let socket = &*self.socket;
+        socket.readiness().try_io(Interest::READABLE, || into_buf_mut(buf, RecvFrom(socket)))
     }
 
     /// Waits for a datagram and copies it into `buf`, leaving it to be received again. Returns how many bytes were copied, and
@@ -199,7 +199,7 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn peek_from(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<(usize, SocketAddr)>> {
-        self.socket.readiness().async_io(Interest::READABLE, || self.socket.peek_from(uninit(buf)))
+        self.socket.readiness().async_io(Interest::READABLE, || into_slice(buf, PeekFrom(&*self.socket)))
     }
 
     /// As [`peek_from`](UdpSocket::peek_from), into the unfilled part of `buf`. Of several tasks that poll for receiving, the last
@@ -231,8 +231,8 @@ impl UdpSocket {
     /// ```
     #[track_caller]
     pub fn poll_peek_from(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<SocketAddr>> {
-        let socket = &self.socket;
-        let peek = || into_read_buf(buf, |buf| socket.peek_from(buf));
+        let socket = &*self.socket;
+        let peek = || into_read_buf(buf, PeekFrom(socket));
         socket.readiness().poll_io(Direction::Read, cx, peek).map_ok(|(_, sender)| sender)
     }
 
@@ -261,7 +261,7 @@ impl UdpSocket {
     /// # }
     /// ```
     pub fn try_peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.readiness().try_io(Interest::READABLE, || self.socket.peek_from(uninit(buf)))
+        self.socket.readiness().try_io(Interest::READABLE, || into_slice(buf, PeekFrom(&*self.socket)))
     }
 
     /// Waits for a datagram, and returns its sender, leaving it to be received.

@@ -15,7 +15,7 @@ use bytes::BufMut;
 use unstuck_base::interest::Interest;
 use unstuck_driver::readiness::Direction;
 
-use super::super::buffer::{into_buf_mut, into_read_buf, uninit};
+use super::super::buffer::{Receive, into_buf_mut, into_read_buf, into_slice};
 use crate::io::ReadBuf;
 use crate::watched::Watched;
 
@@ -23,16 +23,16 @@ use crate::watched::Watched;
 impl<T: AsFd> Watched<T> {
     #[track_caller]
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let receive = || into_read_buf(buf, |buf| read(self.get().as_fd(), buf));
+        let receive = || into_read_buf(buf, FromDescriptor(self.get().as_fd()));
         self.readiness().poll_io(Direction::Read, cx, receive).map_ok(drop)
     }
 
     pub(crate) fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.readiness().try_io(Interest::READABLE, || read(self.get().as_fd(), uninit(buf)))
+        self.readiness().try_io(Interest::READABLE, || into_slice(buf, FromDescriptor(self.get().as_fd())))
     }
 
     pub(crate) fn try_read_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
-        let receive = || into_buf_mut(buf, |buf| read(self.get().as_fd(), buf));
+        let receive = || into_buf_mut(buf, FromDescriptor(self.get().as_fd()));
         self.readiness().try_io(Interest::READABLE, receive)
     }
 
@@ -69,10 +69,17 @@ where
     }
 }
 
-/// Reads from a descriptor into memory that need not be initialised.
-fn read(fd: BorrowedFd<'_>, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-    // SAFETY: the memory is writable for `len` bytes, and `read` writes nothing else.
-    let n = unsafe { libc::read(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len()) };
-    // Only an error is negative.
-    usize::try_from(n).map_err(|_| io::Error::last_os_error())
+/// Reads from a descriptor.
+struct FromDescriptor<'a>(BorrowedFd<'a>);
+
+// SAFETY: `read` writes bytes at the beginning, as many as it says and at most as many as it is told.
+unsafe impl Receive for FromDescriptor<'_> {
+    type Received = usize;
+
+    fn receive(self, memory: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        // SAFETY: the memory is writable for `len` bytes, and `read` writes nothing else.
+        let n = unsafe { libc::read(self.0.as_raw_fd(), memory.as_mut_ptr().cast(), memory.len()) };
+        // Only an error is negative.
+        usize::try_from(n).map_err(|_| io::Error::last_os_error())
+    }
 }

@@ -17,7 +17,7 @@ use unstuck_driver::readiness::Direction;
 use super::SocketAddr;
 use super::address::named;
 use super::stream::UnixStream;
-use crate::kernel::kernel;
+use crate::kernel::{kernel, may_use_descriptors};
 use crate::watched::Watched;
 
 /// Waits for connections to a Unix socket.
@@ -125,6 +125,7 @@ impl UnixListener {
     #[track_caller]
     fn bind_std(address: &net::SocketAddr) -> io::Result<UnixListener> {
         let kernel = kernel();
+        may_use_descriptors()?;
         let listener = net::UnixListener::bind_addr(address)?;
         listener.set_nonblocking(true)?;
         UnixListener::watching(kernel, listener)

@@ -4,7 +4,7 @@
 //! [`UnixDatagram`](crate::net::UnixDatagram) and [`UnixSocket`](crate::net::UnixSocket). Here is what belongs to them: addresses,
 //! credentials, the halves of a stream; and [`pipe`].
 //!
-//! In a simulation there are none of these: making one is refused.
+//! In a simulation there are none of these: making one is refused, before anything of the real system is touched.
 //!
 //! Rules of this folder: a resource holds its object in a `Watched`, in non-blocking mode; only
 //! making one asks for the current runtime; every wait goes through the readiness.

@@ -13,6 +13,7 @@ use super::datagram::UnixDatagram;
 use super::listener::UnixListener;
 use super::stream::{UnixStream, connected};
 use crate::called_at::{Line, called_from};
+use crate::kernel::may_use_descriptors;
 
 /// A Unix socket in the making: to bind it before it connects, or to listen with a backlog of your own.
 ///
@@ -100,6 +101,7 @@ impl UnixSocket {
     }
 
     fn new(ty: Type) -> io::Result<UnixSocket> {
+        may_use_descriptors()?;
         let socket = Socket::new(Domain::UNIX, ty, None)?;
         socket.set_nonblocking(true)?;
         Ok(UnixSocket { socket })
@@ -129,6 +131,7 @@ impl UnixSocket {
     /// # }
     /// ```
     pub fn bind(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        may_use_descriptors()?;
         self.socket.bind(&to_system(&named(path.as_ref())?)?)
     }
 
@@ -164,6 +167,7 @@ impl UnixSocket {
         if self.is(Type::DGRAM)? {
             return Err(io::Error::other("listen cannot be called on a datagram socket"));
         }
+        may_use_descriptors()?;
         self.socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
         UnixListener::from_std(net::UnixListener::from(OwnedFd::from(self.socket)))
     }
@@ -215,6 +219,7 @@ impl UnixSocket {
     }
 
     pub(super) async fn connect_to(self, at: Line, peer: &SockAddr) -> io::Result<UnixStream> {
+        may_use_descriptors()?;
         match self.socket.connect(peer) {
             Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
             _ => connected(at, net::UnixStream::from(OwnedFd::from(self.socket))).await,

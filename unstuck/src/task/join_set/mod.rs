@@ -20,6 +20,7 @@ use std::task::{Context, Poll};
 use unstuck_base::local::{self, WaitKind};
 
 use super::{Id, JoinError, JoinHandle};
+use crate::called_at::{called_from, named};
 
 pub use builder::Builder;
 
@@ -356,9 +357,12 @@ impl<T: 'static> JoinSet<T> {
     /// assert!(tasks.is_empty());
     /// # }
     /// ```
-    pub async fn shutdown(&mut self) {
-        self.abort_all();
-        while self.join_next().await.is_some() {}
+    #[track_caller]
+    pub fn shutdown(&mut self) -> impl Future<Output = ()> {
+        called_from(|_at| async move {
+            self.abort_all();
+            while self.join_next().await.is_some() {}
+        })
     }
 
     /// Waits for all tasks, and returns their outputs in the order in which they ended.
@@ -384,18 +388,22 @@ impl<T: 'static> JoinSet<T> {
     /// assert_eq!(squares, [1, 4, 9]);
     /// # }
     /// ```
-    pub async fn join_all(mut self) -> Vec<T> {
-        let mut outputs = Vec::with_capacity(self.len());
-        while let Some(output) = self.join_next().await {
-            match output {
-                Ok(output) => outputs.push(output),
-                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-                Err(error) => {
-                    panic!("{error}: `join_all` needs all outputs; where tasks may be aborted, use `join_next`")
+    #[track_caller]
+    pub fn join_all(mut self) -> impl Future<Output = Vec<T>> {
+        called_from(|at| async move {
+            let mut outputs = Vec::with_capacity(self.len());
+            while let Some(output) = self.join_next().await {
+                match output {
+                    Ok(output) => outputs.push(output),
+                    Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                    Err(error) => panic!(
+                        "{error}: `join_all` needs all outputs; where tasks may be aborted, use `join_next`{}",
+                        named(at)
+                    ),
                 }
             }
-        }
-        outputs
+            outputs
+        })
     }
 
     /// Lets all tasks go on by themselves: the set is empty then, and their outputs are dropped when they end.

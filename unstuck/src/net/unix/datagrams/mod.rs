@@ -18,7 +18,7 @@ use unstuck_base::interest::Ready;
 
 use super::SocketAddr;
 use super::address::named;
-use crate::kernel::kernel;
+use crate::kernel::{kernel, may_use_descriptors};
 use crate::watched::Watched;
 
 /// Sends and receives datagrams within the machine: none is lost, and they keep their order.
@@ -98,6 +98,7 @@ impl UnixDatagram {
     pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixDatagram> {
         // Before the file is made, so that a panic leaves none.
         drop(kernel());
+        may_use_descriptors()?;
         let socket = net::UnixDatagram::bind_addr(&named(path.as_ref())?)?;
         UnixDatagram::fresh(socket)
     }
@@ -129,6 +130,7 @@ impl UnixDatagram {
     /// ```
     #[track_caller]
     pub fn pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
+        may_use_descriptors()?;
         let (a, b) = net::UnixDatagram::pair()?;
         Ok((UnixDatagram::fresh(a)?, UnixDatagram::fresh(b)?))
     }
@@ -165,6 +167,7 @@ impl UnixDatagram {
     /// ```
     #[track_caller]
     pub fn unbound() -> io::Result<UnixDatagram> {
+        may_use_descriptors()?;
         UnixDatagram::fresh(net::UnixDatagram::unbound()?)
     }
 

@@ -13,7 +13,7 @@ use socket2::SockRef;
 use unstuck_base::interest::Interest;
 use unstuck_driver::readiness::Direction;
 
-use super::super::super::buffer::{into_buf_mut, into_read_buf, uninit};
+use super::super::super::buffer::{Receive, into_buf_mut, into_read_buf, into_slice};
 use super::super::SocketAddr;
 use super::super::address::{from_system, nobody};
 use super::UnixDatagram;
@@ -51,7 +51,7 @@ impl UnixDatagram {
     /// ```
     #[track_caller]
     pub fn recv(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
-        self.socket.readiness().async_io(Interest::READABLE, || self.receive(uninit(buf)))
+        self.socket.readiness().async_io(Interest::READABLE, || into_slice(buf, Datagram(self)))
     }
 
     /// As [`recv`](UnixDatagram::recv), into the unfilled part of `buf`. Of several tasks that poll for receiving, the last
@@ -81,7 +81,7 @@ impl UnixDatagram {
     /// ```
     #[track_caller]
     pub fn poll_recv(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let receive = || into_read_buf(buf, |buf| self.receive(buf));
+        let receive = || into_read_buf(buf, Datagram(self));
         self.socket.readiness().poll_io(Direction::Read, cx, receive).map_ok(drop)
     }
 
@@ -108,7 +108,7 @@ impl UnixDatagram {
     /// # }
     /// ```
     pub fn try_recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.socket.readiness().try_io(Interest::READABLE, || self.receive(uninit(buf)))
+        self.socket.readiness().try_io(Interest::READABLE, || into_slice(buf, Datagram(self)))
     }
 
     /// As [`recv`](UnixDatagram::recv), appending to a buffer that has spare room: a datagram longer than that loses its end.
@@ -138,7 +138,7 @@ impl UnixDatagram {
     /// ```
     #[track_caller]
     pub fn recv_buf<B: BufMut>(&self, buf: &mut B) -> impl Future<Output = io::Result<usize>> {
-        self.socket.readiness().async_io(Interest::READABLE, || into_buf_mut(buf, |buf| self.receive(buf)))
+        self.socket.readiness().async_io(Interest::READABLE, || into_buf_mut(buf, Datagram(self)))
     }
 
     /// As [`try_recv`](UnixDatagram::try_recv), appending to a buffer.
@@ -166,14 +166,7 @@ impl UnixDatagram {
     /// # }
     /// ```
     pub fn try_recv_buf<B: BufMut>(&self, buf: &mut B) -> io::Result<usize> {
-        self.socket.readiness().try_io(Interest::READABLE, || into_buf_mut(buf, |buf| self.receive(buf)))
-    }
-
-    fn receive(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-        match SockRef::from(self.socket.get()).recv(buf) {
-            Err(error) if self.was_shut_down(&error) => Ok(0),
-            result => result,
-        }
+        self.socket.readiness().try_io(Interest::READABLE, || into_buf_mut(buf, Datagram(self)))
     }
 
     /// Whether an attempt had to wait for what never comes (rule 1).
@@ -219,7 +212,7 @@ impl UnixDatagram {
     /// ```
     #[track_caller]
     pub fn recv_from(&self, buf: &mut [u8]) -> impl Future<Output = io::Result<(usize, SocketAddr)>> {
-        self.socket.readiness().async_io(Interest::READABLE, || self.receive_from(uninit(buf)))
+        self.socket.readiness().async_io(Interest::READABLE, || into_slice(buf, DatagramFrom(self)))
     }
 
     /// As [`recv_from`](UnixDatagram::recv_from), into the unfilled part of `buf`. Of several tasks that poll for receiving, the
@@ -250,7 +243,7 @@ impl UnixDatagram {
     /// ```
     #[track_caller]
     pub fn poll_recv_from(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<SocketAddr>> {
-        let receive = || into_read_buf(buf, |buf| self.receive_from(buf));
+        let receive = || into_read_buf(buf, DatagramFrom(self));
         self.socket.readiness().poll_io(Direction::Read, cx, receive).map_ok(|(_len, sender)| sender)
     }
 
@@ -278,7 +271,7 @@ impl UnixDatagram {
     /// # }
     /// ```
     pub fn try_recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.socket.readiness().try_io(Interest::READABLE, || self.receive_from(uninit(buf)))
+        self.socket.readiness().try_io(Interest::READABLE, || into_slice(buf, DatagramFrom(self)))
     }
 
     /// As [`recv_from`](UnixDatagram::recv_from), appending to a buffer that has spare room: a datagram longer than that loses
@@ -309,7 +302,7 @@ impl UnixDatagram {
     /// ```
     #[track_caller]
     pub fn recv_buf_from<B: BufMut>(&self, buf: &mut B) -> impl Future<Output = io::Result<(usize, SocketAddr)>> {
-        self.socket.readiness().async_io(Interest::READABLE, || into_buf_mut(buf, |buf| self.receive_from(buf)))
+        self.socket.readiness().async_io(Interest::READABLE, || into_buf_mut(buf, DatagramFrom(self)))
     }
 
     /// As [`try_recv_from`](UnixDatagram::try_recv_from), appending to a buffer.
@@ -336,13 +329,36 @@ impl UnixDatagram {
     /// # }
     /// ```
     pub fn try_recv_buf_from<B: BufMut>(&self, buf: &mut B) -> io::Result<(usize, SocketAddr)> {
-        self.socket.readiness().try_io(Interest::READABLE, || into_buf_mut(buf, |buf| self.receive_from(buf)))
+        self.socket.readiness().try_io(Interest::READABLE, || into_buf_mut(buf, DatagramFrom(self)))
     }
+}
 
-    fn receive_from(&self, buf: &mut [MaybeUninit<u8>]) -> io::Result<(usize, SocketAddr)> {
-        match SockRef::from(self.socket.get()).recv_from(buf) {
+/// Receives a datagram.
+struct Datagram<'a>(&'a UnixDatagram);
+
+/// Receives a datagram, and tells who sent it.
+struct DatagramFrom<'a>(&'a UnixDatagram);
+
+// SAFETY: socket2 promises it of `recv`. Of a socket that was shut down nothing is said to be written.
+unsafe impl Receive for Datagram<'_> {
+    type Received = usize;
+
+    fn receive(self, memory: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+        match SockRef::from(self.0.socket.get()).recv(memory) {
+            Err(error) if self.0.was_shut_down(&error) => Ok(0),
+            result => result,
+        }
+    }
+}
+
+// SAFETY: as above, of `recv_from`.
+unsafe impl Receive for DatagramFrom<'_> {
+    type Received = (usize, SocketAddr);
+
+    fn receive(self, memory: &mut [MaybeUninit<u8>]) -> io::Result<(usize, SocketAddr)> {
+        match SockRef::from(self.0.socket.get()).recv_from(memory) {
             Ok((len, sender)) => Ok((len, from_system(&sender)?)),
-            Err(error) if self.was_shut_down(&error) => Ok((0, nobody()?)),
+            Err(error) if self.0.was_shut_down(&error) => Ok((0, nobody()?)),
             Err(error) => Err(error),
         }
     }

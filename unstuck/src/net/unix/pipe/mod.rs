@@ -38,6 +38,8 @@ pub use options::OpenOptions;
 pub use receiver::Receiver;
 pub use sender::Sender;
 
+use crate::kernel::may_use_descriptors;
+
 /// Makes a pipe: what is written to the sender can be read from the receiver.
 ///
 /// To give an end to another process, take its descriptor with [`Sender::into_blocking_fd`] or
@@ -71,6 +73,7 @@ pub use sender::Sender;
 /// ```
 #[track_caller]
 pub fn pipe() -> io::Result<(Sender, Receiver)> {
+    may_use_descriptors()?;
     let (reader, writer) = io::pipe()?;
     Ok((Sender::fresh(OwnedFd::from(writer))?, Receiver::fresh(OwnedFd::from(reader))?))
 }

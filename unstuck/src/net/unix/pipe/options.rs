@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::descriptor::{Access, check_pipe};
 use super::{Receiver, Sender};
+use crate::kernel::may_use_descriptors;
 
 /// How to open a FIFO, which is a pipe with a path. FIFOs are made by `mkfifo`.
 ///
@@ -157,6 +158,7 @@ impl OpenOptions {
     }
 
     fn open(&self, path: &Path, access: Access) -> io::Result<File> {
+        may_use_descriptors()?;
         let file = fs::OpenOptions::new()
             .read(access == Access::Read || self.read_write)
             .write(access == Access::Write || self.read_write)

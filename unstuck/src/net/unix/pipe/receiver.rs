@@ -14,6 +14,7 @@ use unstuck_driver::readiness::Direction;
 
 use super::descriptor::{Access, check_access, check_pipe, set_nonblocking};
 use crate::io::{AsyncRead, ReadBuf};
+use crate::kernel::may_use_descriptors;
 use crate::ready::{poll_ready, ready};
 use crate::watched::Watched;
 
@@ -82,6 +83,7 @@ impl Receiver {
     /// ```
     #[track_caller]
     pub fn from_file(file: File) -> io::Result<Receiver> {
+        may_use_descriptors()?;
         check_pipe(&file)?;
         check_access(&file, Access::Read)?;
         set_nonblocking(&file, true)?;

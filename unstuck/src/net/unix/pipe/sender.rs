@@ -13,6 +13,7 @@ use unstuck_driver::readiness::Direction;
 
 use super::descriptor::{Access, check_access, check_pipe, set_nonblocking};
 use crate::io::AsyncWrite;
+use crate::kernel::may_use_descriptors;
 use crate::ready::{poll_ready, ready};
 use crate::watched::Watched;
 
@@ -85,6 +86,7 @@ impl Sender {
     /// ```
     #[track_caller]
     pub fn from_file(file: File) -> io::Result<Sender> {
+        may_use_descriptors()?;
         check_pipe(&file)?;
         check_access(&file, Access::Write)?;
         set_nonblocking(&file, true)?;

@@ -29,7 +29,7 @@ use super::socket::UnixSocket;
 use super::{SocketAddr, UCred};
 use crate::called_at::{Line, called_from};
 use crate::io::{AsyncRead, AsyncWrite, ReadBuf};
-use crate::kernel::kernel_at;
+use crate::kernel::{kernel_at, may_use_descriptors};
 use crate::watched::Watched;
 
 /// A connection between two Unix sockets, made by [`connect`](UnixStream::connect), accepted by a
@@ -173,6 +173,7 @@ impl UnixStream {
     /// ```
     #[track_caller]
     pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
+        may_use_descriptors()?;
         let (a, b) = net::UnixStream::pair()?;
         a.set_nonblocking(true)?;
         b.set_nonblocking(true)?;
