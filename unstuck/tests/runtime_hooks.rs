@@ -254,3 +254,31 @@ fn a_panic_ends_a_local_set_that_is_to_end_by_it() {
     assert!(catch_unwind(AssertUnwindSafe(|| runtime.block_on(&mut set))).is_err());
     assert_ne!(set.id(), runtime.handle().id());
 }
+
+#[test]
+fn polls_that_use_up_their_budget_are_counted_for_their_task_alone() {
+    for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+        let (told, tell) = {
+            let told = Arc::new(Mutex::new(HashMap::<Id, Vec<u8>>::new()));
+            let tell = told.clone();
+            (told, move |task: &TaskMeta<'_>| {
+                tell.lock().unwrap().entry(task.id()).or_default().push(task.forced_yields())
+            })
+        };
+        let runtime = builder.on_before_task_poll(tell).build().unwrap();
+        let busy = runtime.spawn(async {
+            for _ in 0..300 {
+                unstuck::task::coop::consume_budget().await;
+            }
+        });
+        let idle = runtime.spawn(async {
+            for _ in 0..3 {
+                yield_now().await;
+            }
+        });
+        let (busy_id, idle_id) = (busy.id(), idle.id());
+        runtime.block_on(async { unstuck::try_join!(busy, idle) }).unwrap();
+        let told = told.lock().unwrap();
+        assert_eq!((&told[&busy_id], &told[&idle_id]), (&vec![0, 1, 2], &vec![0, 0, 0, 0]));
+    }
+}

@@ -81,6 +81,12 @@ impl Kept {
     pub(crate) const fn left(self) -> Left {
         Left(self.left)
     }
+
+    /// Whether somebody was refused.
+    #[inline]
+    pub(crate) const fn is_spent(self) -> bool {
+        self.asked.spent
+    }
 }
 
 impl Budget {

@@ -130,6 +130,8 @@ pub struct Waits {
     pub len: u8,
     /// The first of them.
     pub first: Option<Wait>,
+    /// Whether the poll has used up its budget and asked for more.
+    pub spent: bool,
 }
 
 struct Local {
@@ -196,12 +198,12 @@ pub fn begin_poll(task: TaskRef) -> Outer {
 #[inline]
 pub fn end_poll(outer: Outer) -> Waits {
     LOCAL.with(|local| {
-        local.budget.replace(outer.budget);
+        let spent = local.budget.replace(outer.budget).is_spent();
         local.task.set(outer.task);
         let start = local.waits_start.replace(outer.waits_start);
         let waits = match local.waits_len.replace(start) - start {
-            0 => Waits::default(),
-            len => Waits { len, first: local.waits.get(usize::from(start)).and_then(Cell::get) },
+            0 => Waits { spent, ..Waits::default() },
+            len => Waits { len, first: local.waits.get(usize::from(start)).and_then(Cell::get), spent },
         };
         if !local.after_poll.get().is_null() {
             wake_now();

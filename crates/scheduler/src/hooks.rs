@@ -59,6 +59,7 @@ pub struct Hooks {
 pub struct TaskMeta<'a> {
     origin: Origin<'a>,
     queued: Option<Duration>,
+    forced_yields: u8,
 }
 
 impl TaskMeta<'_> {
@@ -129,6 +130,33 @@ impl TaskMeta<'_> {
     pub fn schedule_latency(&self) -> Option<Duration> {
         self.queued
     }
+
+    /// How many polls of the task before this one were made to end, since they had used up their budget (`task::coop` has
+    /// more on that); 255 stands for more. 0 where the hook is not about a poll.
+    ///
+    /// Such a task never waits, as far as the runtime can see: it may be one that does too much at a time.
+    ///
+    /// This is unstuck's own: Tokio has no such method.
+    ///
+    /// # Examples
+    /// ```
+    /// # mod unstuck { pub use unstuck_scheduler as runtime; pub use unstuck_task as task; }
+    /// use unstuck::runtime::TaskMeta;
+    ///
+    /// /// Whether somebody should look at what this task does.
+    /// fn hogs_its_thread(task: &TaskMeta<'_>) -> bool {
+    ///     task.forced_yields() > 100
+    /// }
+    /// ```
+    pub fn forced_yields(&self) -> u8 {
+        self.forced_yields
+    }
+}
+
+impl TaskMeta<'_> {
+    fn of(origin: Origin<'_>) -> TaskMeta<'_> {
+        TaskMeta { origin, queued: None, forced_yields: 0 }
+    }
 }
 
 impl fmt::Debug for TaskMeta<'_> {
@@ -136,17 +164,17 @@ impl fmt::Debug for TaskMeta<'_> {
         let Origin { id, spawned_at, name } = &self.origin;
         let mut text = f.debug_struct("TaskMeta");
         text.field("id", id).field("spawned_at", spawned_at).field("name", name);
-        text.field("schedule_latency", &self.queued).finish()
+        text.field("schedule_latency", &self.queued).field("forced_yields", &self.forced_yields).finish()
     }
 }
 
 impl Hooks {
     pub(crate) fn spawned(&self, origin: Origin<'_>) {
-        tell(&self.spawn, origin, None);
+        tell(&self.spawn, TaskMeta::of(origin));
     }
 
     pub(crate) fn terminated(&self, origin: Origin<'_>) {
-        tell(&self.terminate, origin, None);
+        tell(&self.terminate, TaskMeta::of(origin));
     }
 }
 
@@ -183,9 +211,10 @@ pub(crate) fn poll(
         times.record(queued);
     }
     // Kept for what comes after the poll: the task may be gone by then.
-    let name = task.name();
+    let (name, forced_yields) = (task.name(), task.forced_yields());
     let origin = Origin { name: name.as_deref(), ..Origin::new(task.id(), task.spawned_at()) };
-    tell(&hooks.before_poll, origin, queued);
+    let meta = || TaskMeta { origin, queued, forced_yields };
+    tell(&hooks.before_poll, meta());
     match times {
         None => task.run_noting(was_long),
         Some(times) => {
@@ -194,13 +223,13 @@ pub(crate) fn poll(
             times.record(now().saturating_duration_since(began));
         }
     }
-    tell(&hooks.after_poll, origin, queued);
+    tell(&hooks.after_poll, meta());
 }
 
 #[inline]
-fn tell(hook: &Option<TaskHook>, origin: Origin<'_>, queued: Option<Duration>) {
+fn tell(hook: &Option<TaskHook>, task: TaskMeta<'_>) {
     if let Some(hook) = hook {
-        quietly(|| hook(&TaskMeta { origin, queued }));
+        quietly(|| hook(&task));
     }
 }
 

@@ -23,10 +23,18 @@ const LONG_POLLS: u64 = 8 * LONG_POLL;
 
 const LONG: u64 = 0xFF * LONG_POLL;
 
+/// One poll, in the part of `meta` that counts those that used up their budget.
+const SPENT_POLL: u64 = 1 << 24;
+
+const SPENT: u64 = 0xFF * SPENT_POLL;
+
+/// What is no part of what the task waits for, nor of the version.
+const COUNTS: u64 = LONG | SPENT;
+
 /// What a task waits for, as words; see the module's rules.
 pub(crate) struct Record {
-    /// Version in the upper half; below it how many polls more the task counts as one with long polls, then the kind, then
-    /// how many things there are.
+    /// Version in the upper half; below it how many polls have used up their budget (255: or more), then how many polls more
+    /// the task counts as one with long polls, then the kind, then how many things there are.
     meta: AtomicU64,
     key: AtomicUsize,
     at: AtomicPtr<Location<'static>>,
@@ -56,6 +64,8 @@ pub struct Probe {
     pub scheduled: bool,
     /// How often it was polled (wraps around).
     pub polls: u32,
+    /// How many of these polls have used up their budget; 255 stands for more.
+    pub forced_yields: u8,
     /// What it waited for when its last poll ended.
     pub waiting: Waiting,
 }
@@ -75,8 +85,8 @@ impl Record {
         }
         let version = (meta >> 32) as u32;
         let kind = waits.first.map_or(0, |wait| wait.kind as u8);
-        let long = meta & LONG;
-        self.meta.store(u64::from(version | 1) << 32 | long, Ordering::Relaxed);
+        let counts = meta & COUNTS;
+        self.meta.store(u64::from(version | 1) << 32 | counts, Ordering::Relaxed);
         // Release: pairs with the Acquire fence in `read`: who sees a new key also sees the odd version.
         fence(Ordering::Release);
         if let Some(wait) = waits.first {
@@ -85,7 +95,7 @@ impl Record {
         }
         let next = (version | 1).wrapping_add(1);
         // Release: pairs with the Acquire in `read`, which must see the key and the place.
-        let meta = u64::from(next) << 32 | long | u64::from(kind) << 8 | u64::from(waits.len);
+        let meta = u64::from(next) << 32 | counts | u64::from(kind) << 8 | u64::from(waits.len);
         self.meta.store(meta, Ordering::Release);
     }
 
@@ -102,6 +112,21 @@ impl Record {
         let more = if was_long { LONG_POLLS } else { (meta & LONG) - LONG_POLL };
         // Release: who reads the rest of the word relies on what `end_poll` released.
         self.meta.store(meta & !LONG | more, Ordering::Release);
+    }
+
+    /// How many polls have used up their budget, 255 or more.
+    pub(crate) fn forced_yields(&self) -> u8 {
+        (self.meta.load(Ordering::Relaxed) / SPENT_POLL) as u8
+    }
+
+    /// A poll has ended that used up its budget. Only the runner calls this.
+    #[cold]
+    pub(crate) fn note_spent(&self) {
+        let meta = self.meta.load(Ordering::Relaxed);
+        if meta & SPENT != SPENT {
+            // Release: as in `note_length`.
+            self.meta.store(meta + SPENT_POLL, Ordering::Release);
+        }
     }
 
     /// What the last poll waited for; `None` while it is being written.
@@ -142,6 +167,7 @@ impl Probe {
             scheduled: state.is_scheduled(),
             // Relaxed: any recent number will do.
             polls: header.polls.load(Ordering::Relaxed),
+            forced_yields: header.record.forced_yields(),
             waiting: header.record.read().unwrap_or(Waiting { first: None, count: 0 }),
         }
     }
@@ -158,7 +184,7 @@ mod tests {
         record.note_length(true);
         let wait = Wait { kind: WaitKind::Mutex, key: 0x77, at: Location::caller() };
         for _ in 0..7 {
-            record.end_poll(Waits { len: 1, first: Some(wait) });
+            record.end_poll(Waits { len: 1, first: Some(wait), spent: false });
             assert!(record.is_long());
             record.note_length(false);
             assert_eq!(record.read().unwrap().first.unwrap().key, 0x77);
@@ -173,11 +199,25 @@ mod tests {
         let record = Record::new();
         let here = Location::caller();
         let wait = Wait { kind: WaitKind::Mutex, key: 0x77, at: here };
-        record.end_poll(Waits { len: 3, first: Some(wait) });
+        record.end_poll(Waits { len: 3, first: Some(wait), spent: false });
         let waiting = record.read().unwrap();
         assert_eq!((waiting.count, waiting.first.unwrap().key), (3, 0x77));
         assert_eq!(waiting.first.unwrap().at, here);
         record.end_poll(Waits::default());
         assert!(record.read().unwrap().first.is_none());
+    }
+
+    #[test]
+    fn polls_that_use_up_their_budget_are_counted_beside_all_else_and_up_to_255() {
+        let record = Record::new();
+        record.note_length(true);
+        for count in 1..300 {
+            let wait = Wait { kind: WaitKind::Receive, key: count, at: Location::caller() };
+            record.end_poll(Waits { len: 1, first: Some(wait), spent: true });
+            record.note_spent();
+            assert_eq!(usize::from(record.forced_yields()), count.min(255));
+            assert_eq!(record.read().unwrap().first.unwrap().key, count);
+            assert!(record.is_long());
+        }
     }
 }

@@ -122,6 +122,11 @@ impl Runnable {
         self.header().record.is_long()
     }
 
+    /// How many polls of the task have used up their budget; 255 stands for more.
+    pub fn forced_yields(&self) -> u8 {
+        self.header().record.forced_yields()
+    }
+
     /// Whether nobody has polled the task yet.
     #[inline]
     pub fn is_new(&self) -> bool {
@@ -165,6 +170,9 @@ impl Runnable {
             return unsafe { cancel(task) };
         }
         header.record.end_poll(waits);
+        if waits.spent {
+            header.record.note_spent();
+        }
         let was_long = was_long();
         if was_long || header.record.is_long() {
             header.record.note_length(was_long);
