@@ -565,3 +565,24 @@ fn the_futures_of_a_set_are_send_where_its_outputs_are() {
     check(tasks().shutdown());
     check(tasks().join_all());
 }
+
+#[test]
+fn those_that_are_over_and_were_not_asked_for_are_counted() {
+    for runtime in both() {
+        let (end, ended) = unstuck::sync::oneshot::channel::<()>();
+        let mut set = JoinSet::new();
+        runtime.block_on(async {
+            set.spawn(async { ended.await.is_ok() });
+            set.spawn(async { panic!("as it should") });
+            assert!(set.join_next().await.unwrap().unwrap_err().is_panic());
+            assert_eq!((set.finished(), set.len()), (0, 1));
+            end.send(()).unwrap();
+            while set.finished() == 0 {
+                yield_now().await;
+            }
+            assert_eq!((set.finished(), set.len()), (1, 1));
+            assert!(set.join_next().await.unwrap().unwrap());
+            assert_eq!((set.finished(), set.len()), (0, 0));
+        });
+    }
+}

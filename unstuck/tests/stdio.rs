@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::fs::File;
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::pin::pin;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::ptr;
 use std::sync::mpsc;
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -22,6 +24,26 @@ const BEGIN: &str = "the child begins";
 
 /// Runs `child` as a program of its own, and `parent` with its streams here. It must end by itself, with success.
 fn with_child(test: &str, child: fn(), parent: impl FnOnce(ChildStdin, BufReader<ChildStdout>)) -> String {
+    let (mut program, stdout) = begin(test, child, Stdio::piped());
+    parent(program.stdin.take().unwrap(), stdout);
+    ends_by_itself(program)
+}
+
+/// As [`with_child`], with a terminal as its standard input, whose other end is the parent's.
+fn with_child_on_a_terminal(test: &str, child: fn(), parent: impl FnOnce(File, BufReader<ChildStdout>)) {
+    let (mut ours, mut childs) = (-1, -1);
+    // SAFETY: two places for descriptors, and nothing else is asked for or said.
+    let opened = unsafe { libc::openpty(&mut ours, &mut childs, ptr::null_mut(), ptr::null(), ptr::null()) };
+    assert_eq!(opened, 0, "{}", std::io::Error::last_os_error());
+    // SAFETY: they were opened just now, and nobody else knows them.
+    let [ours, childs] = [ours, childs].map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) });
+    let (program, stdout) = begin(test, child, Stdio::from(childs));
+    parent(File::from(ours), stdout);
+    ends_by_itself(program);
+}
+
+/// Runs `child` as a program of its own, until it says that it begins.
+fn begin(test: &str, child: fn(), stdin: Stdio) -> (Child, BufReader<ChildStdout>) {
     if std::env::var(CHILD_OF).is_ok_and(|name| name == test) {
         println!("\n{BEGIN}");
         child();
@@ -30,7 +52,7 @@ fn with_child(test: &str, child: fn(), parent: impl FnOnce(ChildStdin, BufReader
     let mut program = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .env(CHILD_OF, test)
-        .stdin(Stdio::piped())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -41,8 +63,7 @@ fn with_child(test: &str, child: fn(), parent: impl FnOnce(ChildStdin, BufReader
         line.clear();
         assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "the child did not begin");
     }
-    parent(program.stdin.take().unwrap(), stdout);
-    ends_by_itself(program)
+    (program, stdout)
 }
 
 /// Waits for the end of a program; returns what it wrote to its standard error.
@@ -79,29 +100,60 @@ fn give_up<F: Future>(future: F) {
     assert!(polled.is_pending(), "it was to wait");
 }
 
+/// In both flavors of runtime a read of the standard input waits when the runtime is dropped.
+fn drops_runtimes_whose_reads_wait() {
+    for runtime in both() {
+        let (begin, begun) = unstuck::sync::oneshot::channel();
+        runtime.spawn(async {
+            let mut buf = [0; 10];
+            let mut stdin = stdin();
+            let mut read = pin!(stdin.read(&mut buf));
+            let waits = std::future::poll_fn(|cx| std::task::Poll::Ready(read.as_mut().poll(cx).is_pending())).await;
+            begin.send(waits).unwrap();
+            read.await
+        });
+        assert!(runtime.block_on(begun).unwrap());
+        drop(runtime);
+    }
+    println!("both are down");
+}
+
 #[test]
 fn a_read_that_waits_delays_neither_the_runtime_nor_the_program() {
-    fn child() {
-        for runtime in both() {
-            let (begin, begun) = unstuck::sync::oneshot::channel();
-            runtime.spawn(async {
-                let mut buf = [0; 10];
-                let mut stdin = stdin();
-                let mut read = pin!(stdin.read(&mut buf));
-                let waits =
-                    std::future::poll_fn(|cx| std::task::Poll::Ready(read.as_mut().poll(cx).is_pending())).await;
-                begin.send(waits).unwrap();
-                read.await
-            });
-            assert!(runtime.block_on(begun).unwrap());
-            drop(runtime);
-        }
-        println!("both are down");
-    }
     let test = "a_read_that_waits_delays_neither_the_runtime_nor_the_program";
-    with_child(test, child, |stdin, stdout| {
+    with_child(test, drops_runtimes_whose_reads_wait, |stdin, stdout| {
         assert_eq!(rest(stdout), "both are down\n");
         drop(stdin);
+    });
+}
+
+#[test]
+fn a_read_of_a_terminal_that_waits_delays_neither_the_runtime_nor_the_program() {
+    let test = "a_read_of_a_terminal_that_waits_delays_neither_the_runtime_nor_the_program";
+    with_child_on_a_terminal(test, drops_runtimes_whose_reads_wait, |terminal, stdout| {
+        assert_eq!(rest(stdout), "both are down\n");
+        drop(terminal);
+    });
+}
+
+#[test]
+fn a_line_of_a_terminal_goes_to_the_next_read_after_one_that_was_given_up() {
+    fn child() {
+        let first = multi_thread(1);
+        first.block_on(async { give_up(stdin().read(&mut [0; 100])) });
+        drop(first);
+        println!("given up");
+        let mut line = String::new();
+        current_thread().block_on(unstuck::io::BufReader::new(stdin()).read_line(&mut line)).unwrap();
+        print!("{line}");
+    }
+    let test = "a_line_of_a_terminal_goes_to_the_next_read_after_one_that_was_given_up";
+    with_child_on_a_terminal(test, child, |mut terminal, mut stdout| {
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        assert_eq!(line, "given up\n");
+        terminal.write_all(b"hello\n").unwrap();
+        assert_eq!(rest(stdout), "hello\n");
     });
 }
 

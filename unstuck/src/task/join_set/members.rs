@@ -36,6 +36,12 @@ impl<T> Members<T> {
         self.len
     }
 
+    /// How many are over.
+    pub(super) fn over(&self) -> usize {
+        // In a forked child the parent's may be locked for ever.
+        if self.process.is_this() { self.store.over() } else { 0 }
+    }
+
     /// Takes a task in.
     pub(super) fn insert(&mut self, task: JoinHandle<T>) -> AbortHandle
     where

@@ -109,6 +109,32 @@ impl<T> JoinSet<T> {
         self.members.len()
     }
 
+    /// How many of the tasks are over, and wait for somebody to ask for their outputs.
+    ///
+    /// All that the set keeps of these is the outputs. But a number that only grows says that nobody asks: a service should
+    /// warn of that, or keep its tasks in a [`TaskTracker`], which keeps nothing.
+    ///
+    /// This is unstuck's own: Tokio has no such method.
+    ///
+    /// [`TaskTracker`]: https://docs.rs/tokio-util/latest/tokio_util/task/task_tracker/struct.TaskTracker.html
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::task::{JoinSet, yield_now};
+    ///
+    /// # #[unstuck::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut connections = JoinSet::new();
+    /// connections.spawn(async {});
+    /// connections.spawn(std::future::pending());
+    /// yield_now().await;
+    /// assert_eq!((connections.finished(), connections.len()), (1, 2));
+    /// # }
+    /// ```
+    pub fn finished(&self) -> usize {
+        self.members.over()
+    }
+
     /// Whether the set has no tasks.
     ///
     /// # Examples

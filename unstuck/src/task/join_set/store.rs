@@ -81,6 +81,11 @@ impl<T> Store<T> {
         self.0.lock().next()
     }
 
+    /// How many outputs there are.
+    pub(super) fn over(&self) -> usize {
+        self.0.lock().over.len()
+    }
+
     /// What `look` finds; when that is nothing, `waker` is woken by the next member that ends.
     pub(super) fn look_or_wait<R>(
         &self,
