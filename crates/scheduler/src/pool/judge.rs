@@ -25,6 +25,10 @@ use super::gate::UNLIMITED;
 
 /// From one look to the next when the seat was seen empty, and at least.
 const SUSPECTING: Duration = Duration::from_millis(1);
+/// The same when somebody has sat down there more than [`BRISK_VISITS`] times since the last look: most probably somebody is
+/// about to, again.
+const BRISK: Duration = Duration::from_millis(2);
+const BRISK_VISITS: u64 = 4;
 /// The same while tasks are polled, at most.
 const BUSY: Duration = Duration::from_millis(3);
 /// The same when nothing has happened since the last look.
@@ -212,7 +216,9 @@ impl Judge {
         let nobody_sits = sight.seat.is_multiple_of(2) && sight.sleeping > 0;
         action.fill_seat = nobody_sits && sight.seat == self.last.seat;
         if nobody_sits && !action.fill_seat {
-            due = Some(SUSPECTING);
+            // An epoch for coming, and one for going.
+            let visits = sight.seat.wrapping_sub(self.last.seat) / 2;
+            due = Some(if visits > BRISK_VISITS { BRISK } else { SUSPECTING });
         }
         action.room_for_long = self.limits.workers + resting_long;
         action.room_for_doubtful = if self.is_strained(burn, now) {

@@ -329,6 +329,22 @@ fn an_empty_seat_is_found_within_a_few_milliseconds_while_tasks_run() {
 }
 
 #[test]
+fn a_seat_that_is_left_and_taken_all_the_time_is_looked_at_less_often_but_filled_all_the_same() {
+    let mut world = World::new(2);
+    world.begins_poll(0);
+    let looks = (0..100).map(|_| {
+        world.sight.seat += 20;
+        world.sight.places[0].epoch += 20;
+        world.sight.seat &= !1;
+        world.look_until(|_| true).1
+    });
+    let looks: Duration = looks.sum();
+    assert!(looks >= 190 * MS, "{looks:?}");
+    let (_, took) = world.look_until(|action| action.fill_seat);
+    assert!(took <= BRISK + SUSPECTING, "{took:?}");
+}
+
+#[test]
 fn spares_stay_for_a_while_and_then_go() {
     let mut world = World::new(2);
     world.begins_poll(0);
