@@ -25,6 +25,7 @@ pub(super) fn all(root: &Path, extent: Extent) -> Result<Vec<Step>, String> {
         simulator_seeds(&tree, "100 simulator seeds", 100),
         Step { name: "features", action: Action::Check(features::check) },
         ecosystem(&tree, &target),
+        benchmarks(&tree, &target),
         run("conformance", "cargo xtask conformance --quick"),
         run("soak", "cargo xtask soak --minutes 2"),
     ];
@@ -87,6 +88,17 @@ fn ecosystem(tree: &Tree, target: &Path) -> Step {
     }
     run(NAME, &format!("cargo test --manifest-path {MANIFEST}"))
         .with("CARGO_TARGET_DIR", target.join("ecosystem").display().to_string())
+}
+
+/// The benchmarks, in their own workspace: that they can be built. What they measure is no business of a test.
+fn benchmarks(tree: &Tree, target: &Path) -> Step {
+    const NAME: &str = "benchmarks";
+    const MANIFEST: &str = "bench/real/Cargo.toml";
+    if tree.file(MANIFEST).is_none() {
+        return impossible(NAME, &format!("there is no {MANIFEST}"));
+    }
+    run(NAME, &format!("cargo clippy --manifest-path {MANIFEST} --workspace --all-targets -- -D warnings"))
+        .with("CARGO_TARGET_DIR", target.join("bench").display().to_string())
 }
 
 /// A program that ends when it panics, as many are built: nothing of ours may need to unwind. Cargo always builds tests so
