@@ -6,7 +6,7 @@
 //!    time and disk of a small machine. What needs other compiler flags has a folder of its own below it.
 
 mod features;
-mod sanitizers;
+pub(crate) mod sanitizers;
 mod std_edges;
 mod steps;
 
@@ -43,7 +43,7 @@ enum Action {
 
 /// A command line, program first, with the environment that it needs beyond the common one.
 #[derive(Debug, PartialEq, Eq)]
-struct Invocation {
+pub(crate) struct Invocation {
     arguments: Vec<String>,
     environment: Vec<(&'static str, String)>,
 }
@@ -115,7 +115,7 @@ impl Invocation {
         }
     }
 
-    fn command(&self, root: &Path) -> Command {
+    pub(crate) fn command(&self, root: &Path) -> Command {
         let mut command = Command::new(&self.arguments[0]);
         command.args(&self.arguments[1..]).current_dir(root).envs(PROFILE.iter().copied());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));

@@ -62,8 +62,9 @@ Developer commands of unstuck
                           loom, tidy, 100 simulator seeds, each feature alone, the ecosystem's crates, the
                           quick part of conformance and 2 minutes of soak; prints the minutes of each step
   cargo xtask ci --full   the same, then 1000 simulator seeds, a build that aborts on panic, the API, all of
-                          conformance, 10 minutes of soak, and the tests under the address and the thread
-                          sanitizer (the API and the sanitizers need the nightly toolchain)
+                          conformance, 10 minutes of soak, the tests under the address and the thread
+                          sanitizer, and 2 minutes of soak under the first (the API and the sanitizers need
+                          the nightly toolchain)
   cargo xtask ci --only \"STEP\"
                           one step of the full run, by its name: cargo xtask ci --only \"thread sanitizer\"
   cargo xtask conformance [FLAGS]
@@ -86,6 +87,8 @@ Developer commands of unstuck
       --seed S            decides as it did before
       --round N           repeats this round of the seed
       --only NAMES        only these scenarios, with commas between them
+      --sanitizer address with every access to memory checked, and what is left over at the end; needs the
+                          nightly toolchain
   cargo xtask tidy        the rules of the house that no compiler checks: layers, clocks, cfg, unsafe, loom
                           tests, file length, module docs, forbidden words, dependencies
   cargo xtask help        this text

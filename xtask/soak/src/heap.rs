@@ -1,4 +1,7 @@
 //! How much memory the process has allocated and not freed.
+//!
+//! 1. It counts what is asked for: what an allocator keeps, such as the quarantine of the address sanitizer, is not in it. So
+//!    memory must return to where it began under a sanitizer too.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};

@@ -4,7 +4,7 @@
 //!    middle. Then every oracle is asked, and threads, file descriptors, child processes and memory must be back.
 //! 2. A seed decides the same again: which scenarios, their parameters, the runtime's shape and its end. What threads do in
 //!    between is theirs, so what was found may take several attempts: `--round N` repeats one round.
-//! 3. The first finding ends the run, with the line that repeats it.
+//! 3. The first finding ends the run, with the command that repeats its round.
 //!
 //! `cargo xtask soak` builds and runs this.
 
@@ -18,7 +18,9 @@ mod rng;
 mod round;
 mod scenarios;
 mod shape;
+mod slow_drops;
 mod stage;
+mod told;
 mod watchdog;
 
 use std::process::ExitCode;
@@ -63,11 +65,11 @@ fn soak(options: &Options) -> Result<(), String> {
             resources.begin();
         }
         let number = options.round.unwrap_or(rounds);
-        let report = round::run(seed, number, &options.scenarios);
+        let report = round::run(seed, number, options);
         begun += report.begun;
         let checked = resources.check();
         if findings::count() > 0 || checked.is_err() {
-            return Err(failure(seed, number, &report, checked));
+            return Err(failure(&report, checked));
         }
         rounds += 1;
         if line.elapsed() > LINE {
@@ -84,13 +86,10 @@ fn progress(begin: Instant, rounds: u64, begun: usize, resources: &Resources) ->
     format!("{minutes:.1} minutes, {rounds} rounds, {begun} lives, {}", resources.describe())
 }
 
-fn failure(seed: u64, number: u64, report: &Report, checked: Result<(), String>) -> String {
+fn failure(report: &Report, checked: Result<(), String>) -> String {
     let resources = checked.err().map_or(String::new(), |text| format!("\nresources: {text}"));
     let count = findings::count();
-    format!(
-        "{count} findings{resources}\n{}\nrepeat it with: cargo xtask soak --minutes 5 --seed {seed} --round {number}",
-        report.text
-    )
+    format!("{count} findings{resources}\n{}", report.text)
 }
 
 /// Another one each time.

@@ -12,11 +12,19 @@ pub(crate) struct Options {
     pub(crate) round: Option<u64>,
     /// Only these; none: all.
     pub(crate) scenarios: Vec<String>,
+    /// The one that the program was built with.
+    pub(crate) sanitizer: Option<String>,
 }
 
 impl Options {
     pub(crate) fn parse(words: &[&str]) -> Result<Options, String> {
-        let mut options = Options { limit: Duration::from_secs(120), seed: None, round: None, scenarios: Vec::new() };
+        let mut options = Options {
+            limit: Duration::from_secs(120),
+            seed: None,
+            round: None,
+            scenarios: Vec::new(),
+            sanitizer: None,
+        };
         for pair in words.chunks(2) {
             let &[flag, value] = pair else { return Err(format!("`{}` needs a value", pair[0])) };
             let number = || value.parse::<u64>().map_err(|_| format!("`{flag} {value}`: it takes a whole number"));
@@ -25,11 +33,20 @@ impl Options {
                 "--seed" => options.seed = Some(number()?),
                 "--round" => options.round = Some(number()?),
                 "--only" => options.scenarios = value.split(',').map(str::to_owned).collect(),
-                _ => return Err(format!("`{flag}`: it takes --minutes, --seed, --round, --only")),
+                "--sanitizer" => options.sanitizer = Some(value.to_owned()),
+                _ => return Err(format!("`{flag}`: it takes --minutes, --seed, --round, --only, --sanitizer")),
             }
         }
         crate::scenarios::check_names(&options.scenarios)?;
         Ok(options)
+    }
+
+    /// The command that does a round again: as often as fits into some minutes, since threads may decide differently.
+    pub(crate) fn repeat(&self, seed: u64, round: u64) -> String {
+        let only =
+            if self.scenarios.is_empty() { String::new() } else { format!(" --only {}", self.scenarios.join(",")) };
+        let sanitizer = self.sanitizer.as_ref().map_or(String::new(), |name| format!(" --sanitizer {name}"));
+        format!("cargo xtask soak --minutes 5 --seed {seed} --round {round}{only}{sanitizer}")
     }
 }
 
@@ -48,6 +65,18 @@ mod tests {
         let options = options.unwrap();
         assert_eq!((options.limit, options.seed, options.round), (Duration::from_secs(30), Some(7), Some(3)));
         assert_eq!(options.scenarios, ["tasks", "mutex"]);
+    }
+
+    #[test]
+    fn the_command_that_repeats_a_round_mixes_the_same_scenarios() {
+        for flags in [&[][..], &["--only", "tasks,mutex"], &["--sanitizer", "address"]] {
+            let options = Options::parse(flags).unwrap();
+            let repeat = options.repeat(7, 3);
+            let words: Vec<_> = repeat.strip_prefix("cargo xtask soak ").unwrap().split(' ').collect();
+            let again = Options::parse(&words).unwrap();
+            assert_eq!((again.seed, again.round), (Some(7), Some(3)));
+            assert_eq!((again.scenarios, again.sanitizer), (options.scenarios, options.sanitizer));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One round: a runtime, some scenarios at once, its end, and what the oracles say.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -9,13 +10,15 @@ use std::time::{Duration, Instant};
 
 use unstuck::runtime::Runtime;
 use unstuck::task::{JoinHandle, LocalSet};
-use unstuck::time::timeout;
+use unstuck::time::{sleep, timeout};
 
-use crate::findings;
+use crate::findings::{self, Planned};
+use crate::options::Options;
 use crate::oracle::Lives;
 use crate::rng::Rng;
 use crate::scenarios;
-use crate::shape::{Ending, Shape};
+use crate::shape::{Ending, Farewell, Shape};
+use crate::slow_drops::SlowDrops;
 use crate::stage::{Outcome, Round, Scenario, Stage, Stop};
 use crate::watchdog;
 
@@ -24,13 +27,15 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// What a round was.
 pub(crate) struct Report {
+    /// With the command that repeats it.
     pub(crate) text: String,
     /// How much was begun that had to end.
     pub(crate) begun: usize,
 }
 
-/// Runs the `number`th round of `seed`, with scenarios of these names, or of all.
-pub(crate) fn run(seed: u64, number: u64, only: &[String]) -> Report {
+/// Runs the `number`th round of `seed`, with the scenarios that the options name.
+pub(crate) fn run(seed: u64, number: u64, options: &Options) -> Report {
+    let only = &options.scenarios;
     let mut rng = Rng::nth(seed, number);
     let shape = Shape::random(&mut rng);
     let ending = Ending::random(&mut rng);
@@ -40,20 +45,30 @@ pub(crate) fn run(seed: u64, number: u64, only: &[String]) -> Report {
     let mut picked = vec![all[number as usize % all.len()]];
     picked.extend((0..rng.pick(0..=6)).map(|_| rng.among(&all)));
     let in_local_set = rng.one_in(4);
+    let slow_drops = rng.one_in(2);
     let names: Vec<_> = picked.iter().map(|scenario| scenario.name).collect();
-    let mut text =
-        format!("round {number} of seed {seed}: {names:?}\n  {shape:?}, {ending:?}, local set: {in_local_set}");
+    let mut text = format!(
+        "round {number} of seed {seed}: {names:?}\n  {shape:?}, {ending:?}, local set: {in_local_set}, slow drops: {slow_drops}\n  repeat it with: {}",
+        options.repeat(seed, number)
+    );
     watchdog::note(text.clone());
 
-    let round = Round::new(shape);
-    let runtime = match round.shape.build() {
+    let round = Round::new(shape, options.sanitizer.is_some());
+    let built = match ending {
+        Ending::Done | Ending::Cut(..) => round.shape.build(),
+        Ending::Panic(..) => {
+            let round = round.clone();
+            round.clone().shape.build_to_end_by_panic(move || round.close())
+        }
+    };
+    let runtime = match built {
         Ok(runtime) => runtime,
         Err(error) => {
             findings::report(format!("a runtime can't be built: {error}"));
             return Report { text, begun: 0 };
         }
     };
-    let lives: Vec<Arc<Lives>> = picked.iter().map(|scenario| Lives::new(scenario.name)).collect();
+    let mut lives: Vec<Arc<Lives>> = picked.iter().map(|scenario| Lives::new(scenario.name)).collect();
     let handles: Vec<_> = picked
         .iter()
         .zip(&lives)
@@ -70,12 +85,27 @@ pub(crate) fn run(seed: u64, number: u64, only: &[String]) -> Report {
     let waits = Waits { runtime: &runtime, in_local_set };
     match ending {
         Ending::Done => {
-            waits.until_done(handles, None);
+            waits.until_done(handles, &round, None);
             drop(runtime);
         }
         Ending::Cut(after, farewell) => {
-            waits.until_done(handles, Some(after));
+            waits.until_done(handles, &round, Some(after));
             round.close();
+            match slow_drops {
+                true => lives.push(end_slowly(runtime, &round.shape, farewell, rng)),
+                false => drop(farewell.say(runtime)),
+            }
+        }
+        Ending::Panic(after, farewell) => {
+            drop(runtime.spawn(async move {
+                sleep(after).await;
+                Planned::panic()
+            }));
+            let ended = catch_unwind(AssertUnwindSafe(|| waits.until_done(handles, &round, None)));
+            let told = catch_unwind(AssertUnwindSafe(|| runtime.block_on(pending::<()>())));
+            if told.is_ok() || ended.is_err() && !round.is_closing() {
+                findings::report("who blocks on a runtime that a panic ended is told so".to_owned());
+            }
             farewell.say(runtime);
         }
     }
@@ -95,11 +125,11 @@ struct Waits<'a> {
 }
 
 impl Waits<'_> {
-    fn until_done(&self, handles: Vec<JoinHandle<Outcome>>, limit: Option<Duration>) {
+    fn until_done(&self, handles: Vec<JoinHandle<Outcome>>, round: &Round, limit: Option<Duration>) {
         let all = async {
             match limit {
-                None => join(handles, true).await,
-                Some(limit) => drop(timeout(limit, join(handles, false)).await),
+                None => join(handles, round).await,
+                Some(limit) => drop(timeout(limit, join(handles, round)).await),
             }
         };
         match self.in_local_set {
@@ -109,8 +139,19 @@ impl Waits<'_> {
     }
 }
 
-/// Waits for all. Those of a round that is not cut short must succeed.
-async fn join(handles: Vec<JoinHandle<Outcome>>, must_succeed: bool) {
+/// Ends it where much blocks that is dropped then, and returns what that was.
+fn end_slowly(runtime: Runtime, shape: &Shape, farewell: Farewell, mut rng: Rng) -> Arc<Lives> {
+    let drops = SlowDrops::begin(&runtime, shape, farewell, &mut rng);
+    let has_stopped = farewell.say(runtime);
+    if has_stopped && !drops.lives().all_ended() {
+        findings::report(format!("{farewell:?} says that all has stopped: {}", drops.lives().describe()));
+    }
+    drops.let_go();
+    drops.lives().clone()
+}
+
+/// Waits for all. They must succeed, unless the runtime is going away.
+async fn join(handles: Vec<JoinHandle<Outcome>>, round: &Round) {
     let mut handles: Vec<_> = handles.into_iter().map(Some).collect();
     poll_fn(|cx| {
         for slot in &mut handles {
@@ -119,7 +160,7 @@ async fn join(handles: Vec<JoinHandle<Outcome>>, must_succeed: bool) {
             *slot = None;
             match joined {
                 Ok(Ok(())) => {}
-                Ok(Err(Stop)) if !must_succeed => {}
+                _ if round.is_closing() => {}
                 Ok(Err(Stop)) => findings::report("a scenario gave up".to_owned()),
                 Err(error) => findings::report(format!("a scenario did not end: {error}")),
             }

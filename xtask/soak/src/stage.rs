@@ -1,6 +1,6 @@
 //! What a scenario is given, and what it says when it is over.
 //!
-//! 1. A round may be cut short: its runtime goes away while scenarios run. From then on ([`Stage::is_closing`]) calls may
+//! 1. A round may be cut short: its runtime goes away while scenarios run, or because one of its tasks panics. From then on ([`Stage::is_closing`]) calls may
 //!    fail, and that is no finding; what was dropped or received is counted as ever.
 //! 2. Every step that a scenario makes is progress; a round without any is stuck ([`watchdog`](crate::watchdog)).
 
@@ -44,6 +44,7 @@ pub(crate) struct Stage {
 #[derive(Debug)]
 pub(crate) struct Round {
     pub(crate) shape: Shape,
+    has_sanitizer: bool,
     closing: AtomicBool,
 }
 
@@ -67,9 +68,13 @@ pub(crate) fn is_any_closing() -> bool {
 }
 
 impl Round {
-    pub(crate) fn new(shape: Shape) -> Arc<Round> {
+    pub(crate) fn new(shape: Shape, has_sanitizer: bool) -> Arc<Round> {
         CLOSING.store(false, Ordering::SeqCst);
-        Arc::new(Round { shape, closing: AtomicBool::new(false) })
+        Arc::new(Round { shape, has_sanitizer, closing: AtomicBool::new(false) })
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
     }
 
     /// See rule 1.
@@ -89,7 +94,12 @@ impl Stage {
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        self.round.closing.load(Ordering::SeqCst)
+        self.round.is_closing()
+    }
+
+    /// Whether a sanitizer looks on.
+    pub(crate) fn has_sanitizer(&self) -> bool {
+        self.round.has_sanitizer
     }
 
     /// For something that is to be dropped once.

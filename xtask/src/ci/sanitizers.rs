@@ -3,6 +3,7 @@
 //! 1. Neither step needs std's source. The thread sanitizer would report what std orders without saying so to it, so
 //!    `std_edges` tells it; the rest of that kind is listed in `xtask/sanitizers/races.txt`, each row with its reason.
 //! 2. What is leaked on purpose is listed in `xtask/sanitizers/leaks.txt`, and no test turns the leak check off.
+//!    Nor does the soak, which `cargo xtask soak --sanitizer address` builds as the tests are built.
 //! 3. The sanitizer knows nothing of fences: code that relies on one needs an atomic operation beside it that says the
 //!    same, or it is reported.
 
@@ -19,10 +20,30 @@ pub(super) fn address(root: &Path, target: &Path) -> Step {
     let (root, target) = (root.to_owned(), target.join("address-sanitizer"));
     prepared("address sanitizer", move || {
         sysroot(&root)?;
-        let suppressions = root.join("xtask/sanitizers/leaks.txt");
-        Ok(tests("--workspace --exclude xtask --bins", "-Zsanitizer=address", &target)
-            .with("LSAN_OPTIONS", format!("suppressions={}:print_suppressions=0", suppressions.display())))
+        Ok(tests("--workspace --exclude xtask --bins", ADDRESS, &target).with("LSAN_OPTIONS", leak_options(&root)))
     })
+}
+
+/// The soak with the same checks.
+///
+/// # Errors
+/// If there is no nightly toolchain.
+pub(crate) fn address_soak(root: &Path, target: &Path, arguments: &[&str]) -> Result<Invocation, String> {
+    sysroot(root)?;
+    let line = format!("cargo +nightly run --release --quiet --package soak --target {TARGET} --");
+    let mut invocation = Invocation::new(&line)
+        .with("RUSTFLAGS", ADDRESS)
+        .with("CARGO_TARGET_DIR", target.join("address-sanitizer-soak").display().to_string())
+        .with("LSAN_OPTIONS", leak_options(root));
+    invocation.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+    Ok(invocation)
+}
+
+const ADDRESS: &str = "-Zsanitizer=address";
+
+/// See rule 2.
+fn leak_options(root: &Path) -> String {
+    format!("suppressions={}:print_suppressions=0", root.join("xtask/sanitizers/leaks.txt").display())
 }
 
 /// Where threads meet: what the thread sanitizer is for. Programs on top of these give it nothing more to see, and their

@@ -37,6 +37,7 @@ pub(super) fn all(root: &Path, extent: Extent) -> Result<Vec<Step>, String> {
             run("whole conformance", "cargo xtask conformance --suite all"),
             run("long soak", "cargo xtask soak --minutes 10"),
             sanitizers::address(root, &target),
+            run("soak with address sanitizer", "cargo xtask soak --minutes 2 --sanitizer address"),
             sanitizers::thread(root, &target),
         ]);
     }

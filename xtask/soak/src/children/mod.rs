@@ -3,6 +3,7 @@
 mod descriptors;
 mod forks;
 mod freeze;
+mod threads;
 
 use std::io::{Read, Write};
 use std::process::{Command, ExitCode};
@@ -24,6 +25,7 @@ pub(crate) fn run(words: &[&str]) -> ExitCode {
         ["descriptors", seed] => descriptors::run(number(seed)),
         ["forks", seed] => forks::run(number(seed)),
         ["freeze", process, millis] => freeze::run(number(process), number(millis)),
+        ["threads", seed] => threads::run(number(seed)),
         _ => ExitCode::from(2),
     }
 }

@@ -11,14 +11,19 @@ mod channels;
 mod clocks;
 mod files;
 mod futurelock;
+mod limited_sets;
 mod local_sets;
 mod locks;
 mod memory;
+mod names;
 mod others;
 mod panics;
+mod pipes;
 mod processes;
 mod runtimes;
+mod signals;
 mod sockets;
+mod takeover;
 mod tasks;
 mod timers;
 
@@ -35,6 +40,7 @@ macro_rules! scenario {
 pub(crate) const ALL: &[Scenario] = &[
     scenario!("tasks", tasks::run),
     scenario!("join-sets", tasks::join_sets),
+    scenario!("limited-sets", limited_sets::run),
     scenario!("mpsc", channels::mpsc),
     scenario!("broadcast", channels::broadcast),
     scenario!("watch-and-oneshot", channels::watch_and_oneshot),
@@ -43,12 +49,16 @@ pub(crate) const ALL: &[Scenario] = &[
     scenario!("semaphore", locks::semaphore),
     scenario!("notify-and-barrier", locks::notify_and_barrier),
     scenario!("futurelock", futurelock::run),
+    scenario!("takeover", takeover::run),
     scenario!("timers", timers::run),
     scenario!("tcp", sockets::tcp),
     scenario!("unix", sockets::unix),
     scenario!("udp", sockets::udp),
+    scenario!("names", names::run),
     scenario!("files", files::run),
+    scenario!("pipes", pipes::run),
     scenario!("processes", processes::run),
+    scenario!("signals", signals::run),
     scenario!("blocking", blocking::run),
     scenario!("waits-without-await", blocking::waits_without_await),
     scenario!("burns", blocking::burns),
@@ -60,6 +70,7 @@ pub(crate) const ALL: &[Scenario] = &[
     scenario!("memory", memory::run),
     scenario!("cancelling", cancelling::run),
     scenario!("descriptors", others::descriptors),
+    scenario!("threads", others::threads),
     scenario!("frozen", others::frozen),
     scenario!("forks", others::forks),
 ];

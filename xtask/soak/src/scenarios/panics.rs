@@ -82,10 +82,16 @@ pub(crate) async fn run(stage: Stage, mut rng: Rng) -> Outcome {
                 continue;
             }
         };
+        let id = task.id();
         match task.await {
             Ok(()) => stage.check(false, "a task that panics does not succeed")?,
             Err(error) if error.is_cancelled() => stage.check(kind == 4, "only what is aborted is cancelled")?,
-            Err(error) => stage.check(Planned::is(error.into_panic()), "its own panic comes out")?,
+            Err(error) => {
+                stage.check(Planned::is(error.into_panic()), "its own panic comes out")?;
+                // Of one in the drop of a task that is aborted nobody is told.
+                let told = stage.shape().told().is_none_or(|told| told.of(id));
+                stage.check(told || kind == 4, "the hook was told before")?;
+            }
         }
         step();
     }
