@@ -1,7 +1,8 @@
 //! A timer for layers that know no clock: `send_timeout` of a channel finds it through the thread's [`local`] words.
 //!
 //! 1. Whoever makes a runtime current provides its alarms with [`set`], and takes them back before they die.
-//! 2. Outside any runtime there is none: [`after`] says so with `None`, and the caller panics with its own words.
+//! 2. Outside any runtime they are those of the [`fallback`]. Without one there is none: [`after`] says so with `None`, and
+//!    the caller panics with its own words.
 //! 3. The runtime is also told when a poll has used up its budget, for its counts: once a poll.
 
 use std::future::Future;
@@ -9,7 +10,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::time::Duration;
 
-use crate::local;
+use crate::{fallback, local};
 
 /// What a runtime provides: futures that end after some time.
 pub trait Alarms: Send + Sync {
@@ -28,15 +29,18 @@ pub unsafe fn set(alarms: Option<NonNull<dyn Alarms>>) -> Option<NonNull<dyn Ala
     local::replace_alarms(alarms)
 }
 
-/// Whether this thread has alarms: whether [`after`] gives a future.
+/// Whether code on this thread has alarms: whether [`after`] gives a future.
 pub fn is_provided() -> bool {
-    local::alarms().is_some()
+    local::alarms().is_some() || fallback::find().is_some()
 }
 
-/// A future that ends `delay` from now; `None` outside a runtime.
+/// A future that ends `delay` from now; `None` where there are no alarms.
 pub fn after(delay: Duration) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
-    // SAFETY: whoever set them vouches that they live as long as they are set.
-    local::alarms().map(|alarms| unsafe { alarms.as_ref() }.after(delay))
+    match local::alarms() {
+        // SAFETY: whoever set them vouches that they live as long as they are set.
+        Some(alarms) => Some(unsafe { alarms.as_ref() }.after(delay)),
+        None => fallback::find().map(|alarms| alarms.after(delay)),
+    }
 }
 
 /// Tells the runtime that a poll has used up its budget.

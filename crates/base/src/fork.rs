@@ -77,6 +77,17 @@ impl UsedBy {
         self.0.store(Process::this().0, Ordering::Relaxed);
     }
 
+    /// None any more.
+    pub fn set_nobody(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether the last one was this.
+    #[inline]
+    pub fn is_this(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Process::this().0
+    }
+
     /// Whether the last one was the parent.
     #[inline]
     pub fn is_the_parent(&self) -> bool {

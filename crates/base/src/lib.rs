@@ -10,6 +10,7 @@
 pub mod alarm;
 mod budget;
 pub mod entered;
+pub mod fallback;
 pub mod fork;
 pub mod interest;
 pub mod list;

@@ -21,6 +21,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::alarm::{self, Alarms};
 use crate::budget::{self, Budget, Kept, Left, Taken};
+use crate::entered::Place;
 use crate::prng::Prng;
 use crate::quietly;
 use crate::sync::thread_local_const;
@@ -147,8 +148,8 @@ struct Local {
     /// Wakers for the end of the poll; null: none. From a `Box`, so that nothing must be dropped here (rule 1).
     after_poll: Cell<*mut Vec<Waker>>,
     ids: Cell<(u64, u64)>,
-    /// The process in which the thread entered a runtime; 0: it did not.
-    pub(crate) entered: Cell<u32>,
+    /// Whether it is inside a runtime: see `entered`.
+    place_inside: Cell<Place>,
     pub(crate) alarms: Cell<Option<NonNull<dyn Alarms>>>,
 }
 
@@ -165,7 +166,7 @@ thread_local_const! {
             waits: [const { Cell::new(None) }; WAITS],
             after_poll: Cell::new(std::ptr::null_mut()),
             ids: Cell::new((0, 0)),
-            entered: Cell::new(0),
+            place_inside: Cell::new(Place::OUTSIDE),
             alarms: Cell::new(None),
         }
     };
@@ -459,12 +460,12 @@ pub fn home() -> *const () {
     LOCAL.with(|local| local.home.get())
 }
 
-pub(crate) fn replace_entered(entered: u32) -> u32 {
-    LOCAL.with(|local| local.entered.replace(entered))
+pub(crate) fn replace_place_inside(place: Place) -> Place {
+    LOCAL.with(|local| local.place_inside.replace(place))
 }
 
-pub(crate) fn entered() -> u32 {
-    LOCAL.with(|local| local.entered.get())
+pub(crate) fn place_inside() -> Place {
+    LOCAL.with(|local| local.place_inside.get())
 }
 
 pub(crate) fn replace_alarms(alarms: Option<NonNull<dyn Alarms>>) -> Option<NonNull<dyn Alarms>> {

@@ -13,9 +13,10 @@ use std::thread;
 
 use unstuck_base::fork::{self, Process};
 use unstuck_base::sync::thread_local_const;
-use unstuck_base::{alarm, local};
+use unstuck_base::{alarm, entered, fallback, local};
 use unstuck_task::{Id, JoinHandle, Origin};
 
+use crate::default;
 use crate::handle::{Handle, Parts, Spawner};
 
 struct Current {
@@ -60,7 +61,7 @@ pub struct TryCurrentError(Why);
 
 enum Why {
     Outside,
-    /// The thread was inside when its process was forked, and this is the child.
+    /// The thread was inside when its process was forked, or there was a default, and this is the child.
     Forked,
 }
 
@@ -98,7 +99,7 @@ impl fmt::Display for TryCurrentError {
         f.write_str(match self.0 {
             Why::Forked => fork::OF_THE_PARENT,
             Why::Outside => "there is no reactor running, must be called from the context of a Tokio 1.x runtime (unstuck is one): wrap the \
-             call in `Runtime::block_on`, or hold the guard of `Handle::enter`",
+             call in `Runtime::block_on`, or hold the guard of `Handle::enter`, or of `Handle::make_default` for all threads",
         })
     }
 }
@@ -123,27 +124,47 @@ pub fn current() -> Handle {
     }
 }
 
-/// The current runtime, if there is one.
+/// The current runtime, or the default one.
 ///
 /// # Errors
-/// If there is none.
+/// If there is neither.
 pub fn try_current() -> Result<Handle, TryCurrentError> {
-    let parts = current_parts()?;
-    // SAFETY: rule 2: the guard that set the pointer keeps it alive.
-    Ok(unsafe { Handle::from_borrowed(parts) })
+    match current_parts() {
+        // SAFETY: rule 2: the guard that set the pointer keeps it alive.
+        Ok(parts) => Ok(unsafe { Handle::from_borrowed(parts) }),
+        Err(outside) => default_or(outside),
+    }
 }
 
-/// Gives `look` the current runtime, and counts no reference.
+/// Gives `look` the current runtime, and counts no reference; or the default one, which it does count.
 ///
 /// # Errors
-/// If there is none.
+/// If there is neither.
 #[inline]
 pub fn with_current<R>(look: impl FnOnce(&Handle) -> R) -> Result<R, TryCurrentError> {
-    let parts = current_parts()?;
-    // SAFETY: rule 2. `look` can't end the guard: one that it could reach borrows a handle that lives for ever, since
+    let default;
+    let parts = match current_parts() {
+        Ok(parts) => parts,
+        Err(outside) => {
+            // Its guard may be dropped by another thread at any time, or by `look`.
+            default = default_or(outside)?;
+            default.as_ptr()
+        }
+    };
+    // SAFETY: it is the default, which we keep; or else rule 2. `look` can't end the guard: one that it could reach borrows a handle that lives for ever, since
     // the guard borrows its handle and is not Send. So no count, shared by all threads, is needed.
     let handle = unsafe { Handle::borrowed(parts) };
     Ok(look(&handle))
+}
+
+/// The default runtime, for a thread that is outside.
+#[cold]
+fn default_or(outside: TryCurrentError) -> Result<Handle, TryCurrentError> {
+    match default::find() {
+        Some(handle) => Ok(handle),
+        None if fallback::is_of_the_parent() => Err(TryCurrentError(Why::Forked)),
+        None => Err(outside),
+    }
 }
 
 #[inline]
@@ -174,13 +195,15 @@ struct Entered {
     previous: (*const Parts, u32),
     depth: usize,
     alarms: Option<NonNull<dyn alarm::Alarms>>,
+    /// The thread runs the runtime.
+    inside: Option<entered::Entered>,
 }
 
 // SAFETY: a shared reference gives access to nothing. It is not Send: the thread that entered leaves.
 unsafe impl Sync for Entered {}
 
 impl EnterGuard<'_> {
-    pub(crate) fn new(handle: Handle) -> Self {
+    pub(crate) fn new(handle: Handle, inside: Option<entered::Entered>) -> Self {
         let parts = handle.as_ptr();
         let (previous, depth) = CURRENT.with(|current| {
             let depth = current.depth.get() + 1;
@@ -191,13 +214,15 @@ impl EnterGuard<'_> {
         let ours: &dyn alarm::Alarms = handle.parts();
         // SAFETY: the guard keeps the handle until it has put back what was there (or for ever: rule 3).
         let alarms = unsafe { alarm::set(Some(NonNull::from(ours))) };
-        let entered = Entered { handle: ManuallyDrop::new(handle), previous, depth, alarms };
+        let entered = Entered { handle: ManuallyDrop::new(handle), previous, depth, alarms, inside };
         EnterGuard { _entered: entered, _handle: PhantomData }
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        // Before the handle goes, and in any case: a guard that the user has leaked does not keep the thread inside.
+        drop(self.inside.take());
         let in_order = CURRENT.with(|current| {
             let in_order = current.depth.get() == self.depth;
             if in_order {

@@ -10,12 +10,14 @@ use std::sync::Arc;
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use unstuck_base::local;
+use unstuck_base::{entered, local};
 use unstuck_driver::{Kernel, Offload, PausedClock, Timers};
 use unstuck_task::{HomeRef, Id, JoinHandle, Origin, Runnable, Schedule, TaskList, unlisted};
 
 use crate::blocking::{BlockingWork, ClockStands};
 use crate::current::EnterGuard;
+use crate::default::DefaultGuard;
+use crate::nest;
 
 /// Futures larger than this are boxed when they are spawned, before they are moved any further: 16 KiB.
 const BOX_ABOVE: usize = 16 * 1024;
@@ -105,6 +107,16 @@ pub trait Scheduler: Spawner + 'static {
     /// # Errors
     /// When the scheduler has no other thread that could go on.
     fn begin_blocking(&self) -> Result<Option<Box<dyn std::any::Any>>, CantBlock>;
+
+    /// Whether code inside the runtime may block its thread anywhere, as if it began a blocking part there.
+    fn nests(&self) -> bool {
+        false
+    }
+
+    /// Whether threads outside may use the runtime without having been given it.
+    fn serves_outside(&self) -> bool {
+        true
+    }
 
     /// The only thread that runs and drops the tasks of this scheduler, if it was bound to one.
     fn only_thread(&self) -> Option<ThreadId> {
@@ -284,6 +296,14 @@ impl Handle {
         ManuallyDrop::new(Handle(unsafe { Arc::from_raw(parts) }))
     }
 
+    pub(crate) fn from_parts(parts: Arc<Parts>) -> Self {
+        Handle(parts)
+    }
+
+    pub(crate) fn to_parts(&self) -> Arc<Parts> {
+        self.0.clone()
+    }
+
     /// Whether both are handles to the same runtime.
     pub fn same(&self, other: &Handle) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -306,7 +326,34 @@ impl Handle {
     #[track_caller]
     pub fn enter(&self) -> EnterGuard<'_> {
         self.assert_is_here();
-        EnterGuard::new(self.clone())
+        EnterGuard::new(self.clone(), None)
+    }
+
+    /// As [`enter`](Handle::enter), and this thread is inside the runtime from now on: it runs its tasks, or a future of its
+    /// `block_on`. `None`: it is inside one already.
+    ///
+    /// # Panics
+    /// As [`assert_is_here`](Handle::assert_is_here).
+    #[track_caller]
+    pub fn enter_to_run(&self) -> Option<EnterGuard<'_>> {
+        self.assert_is_here();
+        let inside = if self.0.scheduler.nests() {
+            // SAFETY: the guard keeps the handle until it has put back what was there (or for ever: rule 3).
+            unsafe { entered::enter_with(nest::of(self)) }
+        } else {
+            entered::enter()
+        };
+        Some(EnterGuard::new(self.clone(), Some(inside?)))
+    }
+
+    /// Makes this runtime the one that serves code outside every runtime, until the guard is dropped.
+    ///
+    /// # Panics
+    /// As [`assert_is_here`](Handle::assert_is_here).
+    #[track_caller]
+    pub fn make_default(&self) -> DefaultGuard {
+        self.assert_is_here();
+        DefaultGuard::new(self)
     }
 
     /// Spawns a task.

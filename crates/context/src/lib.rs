@@ -6,18 +6,23 @@
 //!    alive. So there is nothing to drop when a thread ends, and [`try_current`] works in any thread-local's destructor.
 //! 3. Guards are dropped in reverse order. One that is not keeps its runtime's memory for ever and panics: a pointer to
 //!    freed memory is never left behind.
-//! 4. Nothing here decides who runs next, or waits for anything.
+//! 4. A thread that has no current runtime is given the default one, if the program has made one so; it is counted, since
+//!    its guard may go at any time.
+//! 5. Nothing here decides who runs next, or waits for anything.
 //!
 //! The user-facing crate calls in; schedulers enter, and implement [`Scheduler`].
 
 mod alarms;
 mod blocking;
 mod current;
+mod default;
 mod handle;
+mod nest;
 
 pub use blocking::ClockStands;
 pub use current::{
     EnterGuard, LocalGuard, TryCurrentError, current, enter_local, spawn_local, spawn_local_from, try_current,
     with_current,
 };
+pub use default::DefaultGuard;
 pub use handle::{Blocking, CantBlock, Disabled, Enabled, Flavor, Handle, Parts, Scheduler, Spawner, WorkerCounts};

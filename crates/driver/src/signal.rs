@@ -237,10 +237,10 @@ impl Drop for Listener {
         let waker = slots.wakers[self.slot].take();
         slots.free.push(self.slot);
         drop(slots);
-        drop(waker);
         if let Some(audience) = &self.source.audience {
             audience.goes();
         }
+        drop(waker);
     }
 }
 

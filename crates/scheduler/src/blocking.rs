@@ -77,9 +77,21 @@ struct Queue {
     jobs: VecDeque<Job>,
 }
 
+/// What a thread counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Count {
+    /// One for closures, of which there are `max_threads` at most.
+    Ordinary,
+    /// One that does the runtime's own work.
+    Own,
+    /// Nothing any more: it is about to end.
+    Not,
+}
+
 struct Threads {
-    count: usize,
-    /// How many of them do the runtime's own work (rule 6).
+    /// How many there are for closures.
+    ordinary: usize,
+    /// How many do the runtime's own work (rule 6).
     own: usize,
     idle: Vec<Arc<Place>>,
     /// Of every thread that has not gone.
@@ -96,7 +108,7 @@ impl BlockingPool {
             queues: std::array::from_fn(|_| queue()),
             calls: Calls::new(),
             refused: Mutex::new(Vec::new()),
-            threads: Mutex::new(Threads { count: 0, own: 0, idle: Vec::new(), all: Vec::new(), context: None }),
+            threads: Mutex::new(Threads { ordinary: 0, own: 0, idle: Vec::new(), all: Vec::new(), context: None }),
             alive: Latch::new(),
             config,
             kernel,
@@ -133,26 +145,34 @@ impl BlockingPool {
         let mut threads = self.threads.lock();
         threads.idle.iter().for_each(|_| self.calls.search());
         let idle = std::mem::take(&mut threads.idle);
-        // They all drop what is refused before they end; busy ones later.
-        if !may_wait && idle.is_empty() && !self.refused.lock().is_empty() {
-            let _no_thread = self.start_thread(threads, &mut None);
-            threads = self.threads.lock();
-        }
         let context = threads.context.take();
-        drop(threads);
+        // Each thread drops what is refused before it ends. Where none is idle, and none can be started, those do that are
+        // busy.
+        match &context {
+            Some(context) if !may_wait && idle.is_empty() && !self.refused.lock().is_empty() => {
+                let _no_thread = self.start_thread(threads, context.clone(), Count::Ordinary, &mut None);
+            }
+            _ => drop(threads),
+        }
         for place in idle {
             place.parker.unpark();
         }
         if may_wait {
-            self.drop_refused();
+            self.drop_refused(|_job| ());
         }
         drop(context);
     }
 
-    /// Drops what was queued when the pool was closed, as far as no other thread does so.
-    fn drop_refused(&self) {
+    /// Drops what was queued when the pool was closed, as far as no other thread does so; `before` each, says which.
+    fn drop_refused(&self, before: impl Fn(&Job)) {
         loop {
-            let Some(job) = self.refused.lock().pop() else { return };
+            let job = {
+                let mut refused = self.refused.lock();
+                let Some(job) = refused.pop() else { return };
+                // Under the lock: whoever looks here first and at the threads then misses none.
+                before(&job);
+                job
+            };
             job.cancel();
         }
     }
@@ -163,12 +183,15 @@ impl BlockingPool {
         self.alive.wait(usize::from(is_blocking_thread_of(self)), limit, || self.kernel.real_now())
     }
 
-    /// The closures that other threads run.
-    pub fn running(&self) -> Vec<RunningClosure> {
+    /// The closures that other threads run, or drop; and those that were queued when the pool was closed and wait to be
+    /// dropped.
+    pub fn stragglers(&self) -> (Vec<RunningClosure>, Vec<RunningClosure>) {
+        let mut left: Vec<_> = self.refused.lock().iter().filter_map(|job| job.begins(&*self.kernel)).collect();
         let places = self.threads.lock().all.clone();
+        let running: Vec<_> = places.iter().filter_map(|place| place.running(&*self.kernel)).collect();
+        left.retain(|closure| running.iter().all(|running| running.id != closure.id));
         let own = local::current_task().map(|task| task.id);
-        let running = places.iter().filter_map(|place| place.running(&*self.kernel));
-        running.filter(|closure| Some(closure.id.number()) != own).collect()
+        (running.into_iter().filter(|closure| Some(closure.id.number()) != own).collect(), left)
     }
 
     /// Queues a job, or gives it back: the pool is closed, or has no thread and none can be started.
@@ -189,7 +212,27 @@ impl BlockingPool {
         let Some(at) = queue.jobs.iter().position(|job| job.id == id) else { return Ok(()) };
         let job = queue.jobs.remove(at).expect("its position was found under this lock");
         self.calls.withdraw(1);
+        drop(queue);
+        self.cancel_if_there_is_no_thread();
         Err((job, Some(error)))
+    }
+
+    /// A thread could not be started: who queued a job meanwhile relied on it. If there is no other, their jobs are
+    /// cancelled, so that nobody waits for them.
+    fn cancel_if_there_is_no_thread(&self) {
+        let mut jobs = VecDeque::new();
+        {
+            let threads = self.threads.lock();
+            if threads.ordinary > 0 {
+                return;
+            }
+            for queue in &self.queues {
+                let mut queue = queue.lock();
+                self.calls.withdraw(queue.jobs.len());
+                jobs.append(&mut queue.jobs);
+            }
+        }
+        jobs.into_iter().for_each(Job::cancel);
     }
 
     /// As [`queue`](BlockingPool::queue); a job that would be given back is dropped, which cancels its task: then `false`.
@@ -238,37 +281,46 @@ impl BlockingPool {
             idle.parker.unpark();
             return Ok(());
         }
-        if threads.count - threads.own >= self.config.max_threads {
+        if threads.ordinary >= self.config.max_threads {
             return Ok(());
         }
-        self.start_thread(threads, job)
+        // Without a context the pool is closed.
+        let Some(context) = threads.context.clone() else { return Ok(()) };
+        self.start_thread(threads, context, Count::Ordinary, job)
     }
 
-    /// Starts a thread, which counts as searching, and is handed `job`. That is left alone when the pool is closed, or about
-    /// to be dropped.
+    /// Starts a thread, which counts as searching, and is handed `job`; that is left alone if there is no thread to be had.
     ///
     /// # Errors
-    /// If there is no thread, and none can be started. `job` is left alone.
-    fn start_thread(&self, mut threads: MutexGuard<'_, Threads>, job: &mut Option<Job>) -> io::Result<()> {
-        // Without a context the pool is closed. Without any reference to it, it is about to be dropped.
-        let (Some(context), Some(pool)) = (threads.context.clone(), self.this.upgrade()) else { return Ok(()) };
-        threads.count += 1;
+    /// If none can be started, and there is none for closures.
+    fn start_thread(
+        &self,
+        mut threads: MutexGuard<'_, Threads>,
+        context: Handle,
+        counts: Count,
+        job: &mut Option<Job>,
+    ) -> io::Result<()> {
+        // Without any reference to it, the pool is about to be dropped.
+        let Some(pool) = self.this.upgrade() else { return Ok(()) };
+        threads.begin(counts);
         self.calls.search();
         let place = Place::new(job.take());
         threads.all.push(place.clone());
         // Entered under the lock, so that who closes the pool and then waits waits for this one too.
-        let mut member = Member::new(pool, context, place.clone(), self.alive.enter());
+        let mut member = Member::new(pool, context, place.clone(), counts, self.alive.enter());
         drop(threads);
         let Err(error) = (self.config.start_thread)(Box::new(move || member.run())) else { return Ok(()) };
         *job = place.job.lock().take();
-        if self.threads.lock().count == 0 { Err(error) } else { Ok(()) }
+        if self.threads.lock().ordinary == 0 { Err(error) } else { Ok(()) }
     }
 
-    /// A thread has done some of the runtime's own work. `true`: there are enough others for what is queued.
-    fn end_own(&self) -> bool {
+    /// A thread has done some of the runtime's own work: what it counts as from now on. `Not`: there are enough others.
+    fn end_own(&self) -> Count {
         let mut threads = self.threads.lock();
-        threads.own -= 1;
-        threads.count - threads.own > self.config.max_threads
+        threads.end(Count::Own);
+        let counts = if threads.ordinary < self.config.max_threads { Count::Ordinary } else { Count::Not };
+        threads.begin(counts);
+        counts
     }
 
     /// An idle thread, which counts as searching now.
@@ -300,22 +352,49 @@ impl BlockingPool {
     }
 }
 
+impl Threads {
+    fn begin(&mut self, counts: Count) {
+        match counts {
+            Count::Ordinary => self.ordinary += 1,
+            Count::Own => self.own += 1,
+            Count::Not => {}
+        }
+    }
+
+    fn end(&mut self, counts: Count) {
+        match counts {
+            Count::Ordinary => self.ordinary -= 1,
+            Count::Own => self.own -= 1,
+            Count::Not => {}
+        }
+    }
+}
+
 impl Offload for BlockingPool {
     fn offload(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), Box<dyn FnOnce() + Send>> {
-        let mut job = Some(Job::closure(work));
         let mut threads = self.threads.lock();
-        threads.own += 1;
+        // Without a context the pool is closed.
+        let Some(context) = threads.context.clone() else { return Err(work) };
+        let mut job = Some(Job::closure(work));
         if let Some(idle) = self.take_idle(&mut threads) {
+            threads.end(Count::Ordinary);
+            threads.begin(Count::Own);
             *idle.job.lock() = job.take();
             drop(threads);
             idle.parker.unpark();
             return Ok(());
         }
         // Why none could be started is not told: the runtime goes on with what it has.
-        let _no_thread = self.start_thread(threads, &mut job);
+        let _no_thread = self.start_thread(threads, context, Count::Own, &mut job);
         let Some(job) = job else { return Ok(()) };
-        self.threads.lock().own -= 1;
+        self.cancel_if_there_is_no_thread();
         Err(job.into_closure())
+    }
+}
+
+impl Drop for BlockingPool {
+    fn drop(&mut self) {
+        self.drop_refused(|_job| ());
     }
 }
 
@@ -334,7 +413,7 @@ impl Blocking for BlockingPool {
 
     fn threads(&self) -> (usize, usize) {
         let threads = self.threads.lock();
-        (threads.count, threads.idle.len())
+        (threads.ordinary + threads.own, threads.idle.len())
     }
 
     fn queue_depth(&self) -> usize {

@@ -57,6 +57,11 @@ impl Latch {
         self.threads.lock().running > 0
     }
 
+    /// Whether some thread has not gone.
+    pub(crate) fn is_anybody_there(&self) -> bool {
+        self.threads.lock().present > 0
+    }
+
     /// Waits until all threads but so many have gone, or `limit` has passed (`None`: for ever). `true`: they have gone.
     pub(crate) fn wait(&self, but: usize, limit: Option<Duration>, now: impl Fn() -> Instant) -> bool {
         let deadline = limit.and_then(|limit| now().checked_add(limit));

@@ -57,6 +57,8 @@ pub struct Tuning {
     pub tells_queue_times: bool,
     /// Whether a worker that slept in the driver wakes another to sleep there, before it polls what it found.
     pub hands_seat_on: bool,
+    /// Whether the threads of a pool may block wherever their code likes.
+    pub nests: bool,
 }
 
 impl Tuning {
@@ -75,6 +77,7 @@ impl Default for Tuning {
             queue_times: None,
             tells_queue_times: false,
             hands_seat_on: false,
+            nests: false,
         }
     }
 }

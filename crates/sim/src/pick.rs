@@ -178,6 +178,10 @@ impl Scheduler for Pick {
              happen. Use `spawn_blocking`, for work that waits for no task",
         ))
     }
+
+    fn serves_outside(&self) -> bool {
+        false
+    }
 }
 
 impl fmt::Debug for Pick {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use unstuck_base::const_unless_model;
-use unstuck_base::entered::assert_may_block;
+use unstuck_base::entered::begin_blocking;
 use unstuck_base::local::WaitKind;
 use unstuck_base::parker::block_on;
 
@@ -158,7 +158,8 @@ impl<T: ?Sized> Mutex<T> {
     /// As [`lock`](Mutex::lock), blocking the thread: for code that shares the value with tasks and is none itself.
     ///
     /// # Panics
-    /// Inside a runtime, where blocking the thread would stall other tasks, perhaps the one that has the lock.
+    /// Inside a runtime that was built without `nested_block_on`, where blocking the thread would stall other tasks,
+    /// perhaps the one that has the lock.
     ///
     /// # Examples
     ///
@@ -171,14 +172,15 @@ impl<T: ?Sized> Mutex<T> {
     /// ```
     #[track_caller]
     pub fn blocking_lock(&self) -> MutexGuard<'_, T> {
-        assert_may_block();
+        let _blocking = begin_blocking();
         block_on(self.lock())
     }
 
     /// As [`lock_owned`](Mutex::lock_owned), blocking the thread.
     ///
     /// # Panics
-    /// Inside a runtime, where blocking the thread would stall other tasks, perhaps the one that has the lock.
+    /// Inside a runtime that was built without `nested_block_on`, where blocking the thread would stall other tasks,
+    /// perhaps the one that has the lock.
     ///
     /// # Examples
     ///
@@ -193,7 +195,7 @@ impl<T: ?Sized> Mutex<T> {
     /// ```
     #[track_caller]
     pub fn blocking_lock_owned(self: Arc<Self>) -> OwnedMutexGuard<T> {
-        assert_may_block();
+        let _blocking = begin_blocking();
         block_on(self.lock_owned())
     }
 

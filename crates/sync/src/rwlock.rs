@@ -22,7 +22,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use unstuck_base::const_unless_model;
-use unstuck_base::entered::assert_may_block;
+use unstuck_base::entered::begin_blocking;
 use unstuck_base::local::WaitKind;
 use unstuck_base::parker::block_on;
 
@@ -191,7 +191,8 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`read`](RwLock::read), blocking the thread.
     ///
     /// # Panics
-    /// Inside a runtime, where blocking the thread would stall other tasks, perhaps the one that has the lock.
+    /// Inside a runtime that was built without `nested_block_on`, where blocking the thread would stall other tasks,
+    /// perhaps the one that has the lock.
     ///
     /// # Examples
     ///
@@ -203,7 +204,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn blocking_read(&self) -> RwLockReadGuard<'_, T> {
-        assert_may_block();
+        let _blocking = begin_blocking();
         block_on(self.read())
     }
 
@@ -292,7 +293,8 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`write`](RwLock::write), blocking the thread.
     ///
     /// # Panics
-    /// Inside a runtime, where blocking the thread would stall other tasks, perhaps the one that has the lock.
+    /// Inside a runtime that was built without `nested_block_on`, where blocking the thread would stall other tasks,
+    /// perhaps the one that has the lock.
     ///
     /// # Examples
     ///
@@ -305,7 +307,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn blocking_write(&self) -> RwLockWriteGuard<'_, T> {
-        assert_may_block();
+        let _blocking = begin_blocking();
         block_on(self.write())
     }
 

@@ -219,8 +219,8 @@ impl Builder {
     /// waits in a queue.
     ///
     /// On a multi-thread runtime at most so many threads more stand in for workers in
-    /// [`block_in_place`](crate::task::block_in_place), or in a poll that is [stuck](Builder::stuck_threshold). They never wait
-    /// in that queue.
+    /// [`block_in_place`](crate::task::block_in_place) (or what [`nested_block_on`](Builder::nested_block_on) treats like
+    /// that), or in a poll that is [stuck](Builder::stuck_threshold). They never wait in that queue.
     ///
     /// # Panics
     /// If `val` is 0.
@@ -239,6 +239,58 @@ impl Builder {
     pub fn max_blocking_threads(&mut self, val: usize) -> &mut Self {
         assert!(val > 0, "Max blocking threads cannot be set to 0");
         self.max_blocking_threads = val;
+        self
+    }
+
+    /// Whether code inside a multi-thread runtime may block where it runs, as if it said so with
+    /// [`block_in_place`](crate::task::block_in_place) each time; without this it panics. For programs in which synchronous
+    /// code (a callback, a `Drop`, a trait without `async`) needs the result of asynchronous code, and may be called from
+    /// either.
+    ///
+    /// With `true` these may be called in the runtime's tasks, in the future of its `block_on`, and in whatever else its
+    /// threads run (hooks, wakers, drops):
+    ///
+    /// - [`Runtime::block_on`](super::Runtime::block_on) and [`Handle::block_on`](super::Handle::block_on), of this or of any
+    ///   other runtime, and those of a `LocalRuntime` and a `LocalSet`;
+    /// - the `blocking_*` methods of [`sync`](crate::sync);
+    /// - dropping any runtime, [`shutdown_timeout`](super::Runtime::shutdown_timeout) and
+    ///   [`shutdown_report`](super::Runtime::shutdown_report).
+    ///
+    /// A worker that blocks gives its other tasks away first, and another thread stands in for it: each call costs as much as
+    /// `block_in_place`, and so many may be in progress at the same time as
+    /// [`max_blocking_threads`](Builder::max_blocking_threads) says, beside the workers. More of them go on, but may leave
+    /// the runtime without a worker until one returns. The *current* task stands still meanwhile: whatever else it runs
+    /// concurrently, by `join!` or `select!` say, and locks that it holds. If that is what is waited for, the thread waits
+    /// for ever. Where there is a choice, `.await`. When the runtime ends meanwhile, what is awaited of it fails, as in
+    /// [`Handle::block_on`](super::Handle::block_on) elsewhere.
+    ///
+    /// It is the runtime which the thread runs that counts: inside a runtime that was built without this they panic, whatever
+    /// runtime they are called on. Inside a [`LocalSet`](crate::task::LocalSet) they always do, and a simulation can't be
+    /// started inside a runtime.
+    ///
+    /// This is unstuck's own: Tokio has no such method.
+    ///
+    /// # Panics
+    /// Not here; but [`build`](Builder::build) panics if it is to be `true` for a current-thread runtime: its tasks could not
+    /// go on while its only thread waits.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::runtime::{Builder, Handle};
+    ///
+    /// /// Synchronous code, which does not know who calls it.
+    /// fn fetch() -> u32 {
+    ///     Handle::current().block_on(async { unstuck::spawn(async { 42 }).await.unwrap() })
+    /// }
+    ///
+    /// let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().nested_block_on(true).build()?;
+    /// let task = runtime.spawn(async { fetch() + 1 }); // would panic without it
+    /// assert_eq!(runtime.block_on(task).unwrap(), 43);
+    /// assert_eq!(runtime.block_on(async { fetch() }), 42);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn nested_block_on(&mut self, val: bool) -> &mut Self {
+        self.tuning.nests = val;
         self
     }
 
@@ -350,6 +402,7 @@ impl fmt::Debug for Builder {
             .field("stuck_threshold", &self.stuck_threshold)
             .field("thread_stack_size", &self.threads.stack_size)
             .field("start_paused", &self.start_paused)
+            .field("nested_block_on", &self.tuning.nests)
             .field("name", &self.name)
             .field("enabled", &self.enabled)
             .finish_non_exhaustive()

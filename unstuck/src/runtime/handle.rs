@@ -4,7 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
-use unstuck_context::{EnterGuard, Flavor, Parts, TryCurrentError};
+use unstuck_base::entered::{self, Blocking};
+use unstuck_context::{DefaultGuard, EnterGuard, Flavor, Parts, TryCurrentError};
 
 use super::{Id, RuntimeMetrics};
 use crate::task::JoinHandle;
@@ -80,10 +81,27 @@ impl Handle {
         self.0.parts()
     }
 
-    /// The handle of the current runtime.
+    /// Marks the thread as inside this runtime. If it was inside one that lets it block, it does so until both are dropped.
+    #[track_caller]
+    pub(super) fn go_inside(&self) -> (EnterGuard<'_>, Blocking) {
+        // Before anything else is done for it.
+        self.0.assert_is_here();
+        match entered::try_begin_blocking() {
+            Some(blocking) => (self.0.enter_to_run().expect("it is not inside a runtime now"), blocking),
+            None => panic!(
+                "Cannot start a runtime from within a runtime. This happens because a function (like `block_on`) attempted to \
+                 block the current thread while the thread is being used to drive asynchronous tasks. If you are in an \
+                 async function, use `.await` on the future instead of blocking on it. If you can't, move the blocking part to \
+                 `spawn_blocking` or `block_in_place`, or build the (multi-thread) runtime that this happened in with \
+                 `Builder::nested_block_on`."
+            ),
+        }
+    }
+
+    /// The handle of the current runtime; outside every runtime that of the [default](Handle::make_default) one.
     ///
     /// # Panics
-    /// If there is none: the thread is not in a runtime, and holds no guard of [`enter`](Handle::enter).
+    /// If there is none: the thread is not in a runtime, holds no guard of [`enter`](Handle::enter), and there is no default.
     ///
     /// # Examples
     /// ```
@@ -102,7 +120,8 @@ impl Handle {
         Handle(unstuck_context::current())
     }
 
-    /// The handle of the current runtime, if there is one.
+    /// The handle of the current runtime, if there is one; outside every runtime that of the
+    /// [default](Handle::make_default) one.
     ///
     /// # Errors
     /// If there is none.
@@ -139,6 +158,67 @@ impl Handle {
     #[track_caller]
     pub fn enter(&self) -> EnterGuard<'_> {
         self.0.enter()
+    }
+
+    /// Makes this runtime the default one, as long as the guard lives: on *every* thread of the process, code that is outside
+    /// every runtime uses it for what needs one. So libraries that were written for Tokio work under another executor, or in a
+    /// thread of the program's own, where else they panic with "there is no reactor running".
+    ///
+    /// Code is outside where the thread neither runs a runtime nor holds a guard of [`enter`](Handle::enter). There
+    /// [`Handle::current`] and `try_current`, [`spawn`](crate::spawn), [`spawn_blocking`](crate::task::spawn_blocking), timers,
+    /// sockets, files, signals and child processes find the default runtime; it must have been built with
+    /// [what they need](super::Builder::enable_all), and be run: a current-thread runtime by a thread in its `block_on`. What
+    /// was made keeps its runtime, whatever is the default later.
+    ///
+    /// Of several default runtimes the one that was made so last counts. Each ends to be one when its guard is dropped, in
+    /// whatever order, on whatever thread. Leaking the guard keeps it for as long as the process lives.
+    ///
+    /// The guard does not keep the runtime running: after a shutdown, what needs it fails as it does with any runtime that has
+    /// ended. A [forked](super#fork) child has no default runtime until it makes one of its own. In a simulation the simulated
+    /// runtime is found, never the default one, and it does not become the default of others: the guard then changes nothing.
+    ///
+    /// This is unstuck's own: Tokio has no such method.
+    ///
+    /// # Panics
+    /// In a forked child, if the runtime is that of its parent.
+    ///
+    /// # Examples
+    /// ```
+    /// use unstuck::runtime::Runtime;
+    /// use unstuck::time::{Duration, sleep};
+    ///
+    /// let runtime = Runtime::new()?;
+    /// let _default = runtime.handle().make_default();
+    ///
+    /// # /// Runs a future on this thread.
+    /// # fn another_executor<F: Future>(future: F) -> F::Output {
+    /// #     use std::task::{Context, Poll, Wake, Waker};
+    /// #     struct Unparks(std::thread::Thread);
+    /// #     impl Wake for Unparks {
+    /// #         fn wake(self: std::sync::Arc<Self>) {
+    /// #             self.0.unpark();
+    /// #         }
+    /// #     }
+    /// #     let waker = Waker::from(std::sync::Arc::new(Unparks(std::thread::current())));
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     loop {
+    /// #         match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+    /// #             Poll::Ready(output) => return output,
+    /// #             Poll::Pending => std::thread::park(),
+    /// #         }
+    /// #     }
+    /// # }
+    /// // It knows nothing of runtimes.
+    /// let answer = another_executor(async {
+    ///     sleep(Duration::from_millis(1)).await;
+    ///     unstuck::spawn(async { 42 }).await.unwrap()
+    /// });
+    /// assert_eq!(answer, 42);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn make_default(&self) -> DefaultGuard {
+        self.0.make_default()
     }
 
     /// Spawns a task onto this runtime, from wherever; otherwise as [`spawn`](crate::spawn). After the runtime was shut down,
@@ -196,7 +276,8 @@ impl Handle {
     /// When the runtime is shut down meanwhile, the future goes on: what it awaits of the runtime then fails.
     ///
     /// # Panics
-    /// If the future panics, as it does by sleeping after the runtime was shut down; if called inside asynchronous code.
+    /// If the future panics, as it does by sleeping after the runtime was shut down; if called inside asynchronous code, unless
+    /// that is [allowed](super::Builder::nested_block_on).
     ///
     /// # Examples
     /// ```
@@ -216,8 +297,7 @@ impl Handle {
     /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let _context = self.enter();
-        let _entered = super::enter_runtime();
+        let _inside = self.go_inside();
         unstuck_scheduler::root::block_on(future)
     }
 

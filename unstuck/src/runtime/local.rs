@@ -39,7 +39,8 @@ pub struct LocalOptions {
 /// down, as dropping a [`Runtime`] does.
 ///
 /// # Panics
-/// Dropping one inside asynchronous code; there, use [`shutdown_background`](LocalRuntime::shutdown_background).
+/// Dropping one inside asynchronous code, unless that is [allowed](Builder::nested_block_on); there, use
+/// [`shutdown_background`](LocalRuntime::shutdown_background).
 ///
 /// # Examples
 /// ```
@@ -165,8 +166,8 @@ impl LocalRuntime {
     /// Runs `future` to its end on this thread, and the runtime's tasks meanwhile.
     ///
     /// # Panics
-    /// If the future panics; if called inside asynchronous code; if a task has panicked, where that is
-    /// [to end the runtime](super::UnhandledPanic::ShutdownRuntime).
+    /// If the future panics; if called inside asynchronous code, unless that is [allowed](Builder::nested_block_on); if a task
+    /// has panicked, where that is [to end the runtime](super::UnhandledPanic::ShutdownRuntime).
     ///
     /// # Examples
     /// ```

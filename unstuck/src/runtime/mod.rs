@@ -18,6 +18,12 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! # Inside and outside
+//!
+//! As in Tokio, code inside a runtime must not block its thread: [`block_on`](Runtime::block_on) panics there. And code outside
+//! every runtime has no timers and sockets: making one panics there. A program can do without both panics:
+//! [`Builder::nested_block_on`] allows the one, [`Handle::make_default`] serves the other.
+//!
 //! # `fork`
 //!
 //! Threads do not survive a fork of the process: in the child, the runtimes of the parent have nobody who would run a task
@@ -77,6 +83,29 @@ pub use metrics::RuntimeMetrics;
 pub use panics::UnhandledPanic;
 pub use report::{ShutdownReport, Straggler, StragglerKind};
 pub use seed::RngSeed;
+/// What [`Handle::make_default`] returns.
+///
+/// # Examples
+/// ```
+/// use unstuck::runtime::{DefaultGuard, Handle, Runtime};
+///
+/// /// What a program keeps as long as it runs.
+/// struct Program {
+///     runtime: Runtime,
+///     serves_others: DefaultGuard,
+/// }
+///
+/// let runtime = Runtime::new()?;
+/// let serves_others = runtime.handle().make_default();
+/// let program = Program { runtime, serves_others };
+/// assert_eq!(Handle::current().id(), program.runtime.handle().id());
+///
+/// drop(program.serves_others);
+/// assert!(Handle::try_current().is_err());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[doc(inline)]
+pub use unstuck_context::DefaultGuard;
 /// What [`Runtime::enter`] and [`Handle::enter`] return.
 ///
 /// # Examples
@@ -159,7 +188,8 @@ use crate::task::JoinHandle;
 ///
 /// # Panics
 /// Dropping a runtime panics inside asynchronous code, where waiting would stall other tasks. There, use
-/// [`shutdown_background`](Runtime::shutdown_background), or drop it in a `spawn_blocking`.
+/// [`shutdown_background`](Runtime::shutdown_background), or drop it in a `spawn_blocking`; or
+/// [allow it](Builder::nested_block_on).
 ///
 /// # Examples
 /// ```
@@ -263,8 +293,8 @@ impl Runtime {
     /// current-thread runtime, one of them does so, and another takes over when that one leaves.
     ///
     /// # Panics
-    /// If the future panics; if called inside asynchronous code; if a task has panicked, where that is
-    /// [to end the runtime](UnhandledPanic::ShutdownRuntime); if the system can't be waited for any more.
+    /// If the future panics; if called inside asynchronous code, unless that is [allowed](Builder::nested_block_on); if a task
+    /// has panicked, where that is [to end the runtime](UnhandledPanic::ShutdownRuntime); if the system can't be waited for any more.
     ///
     /// # Examples
     /// ```
@@ -274,8 +304,7 @@ impl Runtime {
     /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        let _context = self.enter();
-        let _entered = enter_runtime();
+        let _inside = self.handle.go_inside();
         match &self.scheduler {
             Kind::CurrentThread(single) => match single.block_on(future) {
                 Ok(output) => output,
@@ -313,7 +342,8 @@ impl Runtime {
     /// it is this thread that drops the futures of the tasks, however long that takes.
     ///
     /// # Panics
-    /// Inside asynchronous code, unless `duration` is zero: waiting would stall other tasks. The runtime ends all the same.
+    /// Inside asynchronous code, unless `duration` is zero or that is [allowed](Builder::nested_block_on): waiting would stall
+    /// other tasks. The runtime ends all the same.
     ///
     /// # Examples
     /// ```
@@ -368,9 +398,9 @@ impl Runtime {
         let tasks = match &self.scheduler {
             // Its tasks are polled and dropped by the thread that shuts it down.
             Kind::CurrentThread(_) => Vec::new(),
-            Kind::MultiThread(pool) => pool.running(began),
+            Kind::MultiThread(pool) => pool.stragglers(began),
         };
-        ShutdownReport::new(kernel.real_now(), tasks, self.blocking.running())
+        ShutdownReport::new(began, kernel.real_now(), tasks, self.blocking.stragglers())
     }
 
     /// Shuts the runtime down, and waits for nobody, but for the drops that
@@ -411,13 +441,17 @@ impl Runtime {
             self.is_shut_down = true;
             return std::mem::forget(self.handle.clone());
         }
+        if limit == Some(Duration::ZERO) {
+            return self.shut_down(limit);
+        }
         // Where waiting is not allowed the runtime ends all the same, and then the mistake is told.
-        let may_wait = limit == Some(Duration::ZERO) || !entered::is_entered();
-        self.shut_down(if may_wait { limit } else { Some(Duration::ZERO) });
+        let blocking = entered::try_begin_blocking();
+        self.shut_down(if blocking.is_some() { limit } else { Some(Duration::ZERO) });
         assert!(
-            may_wait || std::thread::panicking(),
+            blocking.is_some() || std::thread::panicking(),
             "Cannot drop a runtime in a context where blocking is not allowed. This happens when a runtime is dropped from \
-             within an asynchronous context: use `shutdown_background`, or drop it in `spawn_blocking`."
+             within an asynchronous context: use `shutdown_background`, or drop it in `spawn_blocking`. It is allowed inside \
+             a (multi-thread) runtime that was built with `Builder::nested_block_on`."
         );
     }
 
@@ -450,20 +484,6 @@ impl Drop for Runtime {
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runtime").field("handle", &self.handle).finish_non_exhaustive()
-    }
-}
-
-/// Marks the thread as inside a runtime.
-#[track_caller]
-fn enter_runtime() -> entered::Entered {
-    match entered::enter() {
-        Some(entered) => entered,
-        None => panic!(
-            "Cannot start a runtime from within a runtime. This happens because a function (like `block_on`) attempted to \
-             block the current thread while the thread is being used to drive asynchronous tasks. If you are in an \
-             async function, use `.await` on the future instead of blocking on it. If you can't, move the blocking part to \
-             `spawn_blocking` or `block_in_place`."
-        ),
     }
 }
 

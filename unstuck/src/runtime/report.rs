@@ -14,7 +14,8 @@ use unstuck_task::Probe;
 use crate::task::Id;
 
 /// What had not stopped when [`Runtime::shutdown_report`](super::Runtime::shutdown_report) returned: each task that was in
-/// a poll, or whose future was being dropped, and each closure of [`spawn_blocking`](crate::task::spawn_blocking).
+/// a poll, or whose future was being dropped, and each closure of [`spawn_blocking`](crate::task::spawn_blocking); and what
+/// was still to be dropped.
 ///
 /// It prints a line for each, which says what to do.
 ///
@@ -84,33 +85,46 @@ pub struct Straggler {
 /// assert!(report.iter().all(|straggler| straggler.kind() == StragglerKind::Blocking));
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum StragglerKind {
     /// A task whose poll has not returned, or the drop of whose future has not.
     Task,
     /// A closure of [`spawn_blocking`](crate::task::spawn_blocking), or an operation of [`fs`](crate::fs) or on a standard
-    /// stream, which are the same.
+    /// stream, which are the same. It runs; or it had not begun, and the drop of what it was given has not returned.
     Blocking,
+    /// A task or closure that will not run any more, and waits to be dropped. The threads had no time for it: there was
+    /// little, or the drops of others have not returned.
+    Left,
 }
 
 impl ShutdownReport {
-    pub(super) fn new(now: Instant, tasks: Vec<(Instant, Probe)>, closures: Vec<RunningClosure>) -> Self {
-        let tasks = tasks.into_iter().map(|(since, Probe { id, name, spawned_at, .. })| Straggler {
-            kind: StragglerKind::Task,
+    /// Of what was left at `now` by a shutdown that began at `began`.
+    pub(super) fn new(
+        began: Instant,
+        now: Instant,
+        tasks: Vec<(Instant, Probe)>,
+        (running, left): (Vec<RunningClosure>, Vec<RunningClosure>),
+    ) -> Self {
+        let of_task = |(since, Probe { id, name, spawned_at, running, .. })| Straggler {
+            kind: if running { StragglerKind::Task } else { StragglerKind::Left },
             id,
             name,
             spawned_at,
             running_for: now.saturating_duration_since(since),
-        });
-        let closures = closures.into_iter().map(|RunningClosure { id, name, spawned_at, since }| Straggler {
-            kind: StragglerKind::Blocking,
+        };
+        let of_closure = |kind, since, RunningClosure { id, name, spawned_at, .. }| Straggler {
+            kind,
             id,
             name,
             spawned_at,
             running_for: now.saturating_duration_since(since),
-        });
-        ShutdownReport { stragglers: tasks.chain(closures).collect() }
+        };
+        let running = running.into_iter().map(|closure| of_closure(StragglerKind::Blocking, closure.since, closure));
+        let left = left.into_iter().map(|closure| of_closure(StragglerKind::Left, began, closure));
+        let mut stragglers: Vec<_> = tasks.into_iter().map(of_task).chain(running).chain(left).collect();
+        stragglers.sort_by_key(|straggler| straggler.kind);
+        ShutdownReport { stragglers }
     }
 
     /// Whether everything has stopped.
@@ -143,7 +157,7 @@ impl ShutdownReport {
         self.stragglers.len()
     }
 
-    /// Each of them: tasks first.
+    /// Each of them: tasks first, then closures, then what only waits to be dropped.
     ///
     /// # Examples
     /// ```
@@ -224,7 +238,7 @@ impl Straggler {
     ///
     /// For a blocking closure: since a thread took it up. For a task it is how long its poll has lasted *at least*, since no
     /// clock is read when a poll begins: since the shutdown began, or longer where the runtime's monitor had noticed the poll
-    /// before.
+    /// before. For what waits to be dropped: since the shutdown began.
     ///
     /// # Examples
     /// ```
@@ -286,6 +300,11 @@ impl fmt::Display for Straggler {
                 "blocking closure",
                 "has been running for",
                 "nobody can interrupt it: let it look at a `CancellationToken`, and wait with a timeout only",
+            ),
+            StragglerKind::Left => (
+                "task or closure",
+                "has waited to be dropped for",
+                "see those that are running, or give the shutdown more time",
             ),
         };
         write!(f, "{what} {id}")?;

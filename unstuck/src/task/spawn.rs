@@ -91,7 +91,9 @@ where
 ///
 /// # Panics
 ///
-/// Outside a runtime; if there is no thread for it yet, and the system gives none. A panic of `f` is handed to whoever awaits the handle.
+/// Outside a runtime; if there is no thread for it yet, and the system gives none. Of several calls that this happens to at
+/// once one panics, and the handles of the others say that they were cancelled. A panic of `f` is handed to whoever awaits the
+/// handle.
 ///
 /// # Examples
 ///

@@ -6,5 +6,6 @@ mod common;
 mod child;
 mod inside;
 mod new_runtime;
+mod opt_ins;
 mod parents;
 mod works;

@@ -1,6 +1,7 @@
 //! How a runtime ends: every future is dropped once, in its context, and nobody waits for longer than told.
 
 use std::future::{pending, poll_fn};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -194,6 +195,78 @@ fn queued_closures_whose_drops_do_not_return_do_not_hold_up_a_shutdown_with_a_li
             assert_eq!(ends, [true, false, false]);
         }
     }
+}
+
+#[test]
+fn a_shutdown_with_a_limit_drops_nothing_itself_where_no_thread_can_be_started() {
+    let refuses = Arc::new(AtomicBool::new(false));
+    let asked = refuses.clone();
+    let name = move || if asked.load(Ordering::SeqCst) { "\0" } else { "worker" }.to_owned();
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .stuck_threshold(Duration::MAX)
+        .thread_name_fn(name)
+        .build()
+        .unwrap();
+    let (hold, held) = mpsc::channel();
+    let blocks = BlocksInDrop(held);
+    let task = runtime.spawn(async move {
+        let _blocks = blocks;
+        pending::<()>().await
+    });
+    runtime.block_on(runtime.spawn(yield_now())).unwrap();
+    // The only worker is in a blocking part, and nobody stands in.
+    refuses.store(true, Ordering::SeqCst);
+    let (says_started, started) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    runtime.spawn(async move {
+        block_in_place(|| {
+            says_started.send(()).unwrap();
+            let _released = released.recv();
+        });
+    });
+    started.recv().unwrap();
+    runtime.shutdown_timeout(Duration::from_millis(10));
+    // It does so when it comes back.
+    drop((hold, release));
+    assert!(unstuck_block_on(task).unwrap_err().is_cancelled());
+}
+
+#[test]
+fn a_thread_that_becomes_idle_while_the_pool_closes_ends() {
+    // Naming a thread takes as long as a test wants: meanwhile the thread that was busy becomes idle.
+    let (named, is_named) = mpsc::channel::<()>();
+    let (is_slow, is_named) = (Arc::new(AtomicBool::new(false)), Mutex::new(is_named));
+    let slow = is_slow.clone();
+    let name = move || {
+        if slow.load(Ordering::SeqCst) {
+            is_named.lock().unwrap().recv().unwrap();
+        }
+        "blocking".to_owned()
+    };
+    let runtime = Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .thread_keep_alive(Duration::MAX)
+        .thread_name_fn(name)
+        .build()
+        .unwrap();
+    let (says_started, started) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let busy = runtime.spawn_blocking(move || {
+        says_started.send(()).unwrap();
+        let _released = released.recv();
+    });
+    drop(runtime.spawn_blocking(|| ()));
+    started.recv().unwrap();
+    is_slow.store(true, Ordering::SeqCst);
+    let names = std::thread::spawn(move || {
+        drop(release);
+        unstuck_block_on(busy).unwrap();
+        named.send(()).unwrap();
+    });
+    // Nobody waits for so long: what is to end does.
+    runtime.shutdown_timeout(Duration::from_secs(100_000));
+    names.join().unwrap();
 }
 
 #[test]

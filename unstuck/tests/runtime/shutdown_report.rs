@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::common::{BlocksInDrop, Drops, both, current_thread, multi_thread};
-use unstuck::runtime::{LocalRuntime, Runtime, StragglerKind};
+use unstuck::runtime::{Builder, LocalRuntime, Runtime, StragglerKind};
 use unstuck::task::{self, block_in_place, yield_now};
 
 const SHORT: Duration = Duration::from_millis(5);
@@ -21,6 +21,15 @@ fn hold() -> (mpsc::Sender<()>, impl FnOnce() + Send + 'static) {
         let _released = held.recv();
     };
     (hold, wait)
+}
+
+/// Calls something when it is dropped.
+struct Calls<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for Calls<F> {
+    fn drop(&mut self) {
+        self.0.take().unwrap()();
+    }
 }
 
 #[test]
@@ -165,6 +174,54 @@ fn a_future_whose_drop_does_not_return_is_named_and_the_others_are_dropped() {
         std::thread::yield_now();
     }
     drop(hold);
+}
+
+#[test]
+fn a_queued_closure_whose_drop_does_not_return_is_named() {
+    for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+        let runtime = builder.worker_threads(1).max_blocking_threads(1).build().unwrap();
+        let (hold_first, wait) = hold();
+        let (begin, begun) = mpsc::channel();
+        runtime.spawn_blocking(move || {
+            begin.send(()).unwrap();
+            wait();
+        });
+        begun.recv().unwrap();
+        let (hold_second, wait) = hold();
+        let blocks = Calls(Some(wait));
+        let queued = runtime.spawn_blocking(move || drop(blocks));
+        // It is being dropped by then, or waits for that.
+        let report = runtime.shutdown_report(SHORT);
+        let named = report.iter().find(|straggler| straggler.id() == queued.id()).expect("it is not gone");
+        assert!(matches!(named.kind(), StragglerKind::Blocking | StragglerKind::Left));
+        drop((hold_first, hold_second));
+    }
+}
+
+#[test]
+fn what_waits_to_be_dropped_is_named() {
+    let runtime = multi_thread(2);
+    let (holds, tasks): (Vec<_>, Vec<_>) = (0..20)
+        .map(|_| {
+            let (hold, held) = mpsc::channel();
+            let blocks = BlocksInDrop(held);
+            let task = runtime.spawn(async move {
+                let _blocks = blocks;
+                pending::<()>().await
+            });
+            (hold, task)
+        })
+        .unzip();
+    runtime.block_on(runtime.spawn(yield_now())).unwrap();
+    let report = runtime.shutdown_report(SHORT);
+    assert_eq!(report.len(), 20, "{report}");
+    // There are not so many threads.
+    assert!(report.iter().filter(|straggler| straggler.kind() == StragglerKind::Left).count() > 10);
+    assert!(report.to_string().contains("has waited to be dropped"));
+    drop(holds);
+    for task in tasks {
+        assert!(current_thread().block_on(task).unwrap_err().is_cancelled());
+    }
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! The threads of a runtime: how many, their names, hooks and limits.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use crate::common::{current_thread, multi_thread};
 use unstuck::runtime::{Builder, Handle};
+use unstuck::task::block_in_place;
 
 #[test]
 fn workers_and_blocking_threads_carry_the_name() {
@@ -191,4 +193,83 @@ fn metrics_count_workers_and_tasks() {
         assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
     });
     assert!((0..2).map(|worker| metrics.worker_poll_count(worker)).sum::<u64>() >= 1);
+}
+
+/// While the flag is set no thread can be started: a name with a zero byte in it is refused.
+fn refusing(threads: &mut Builder) -> Arc<AtomicBool> {
+    let refuses = Arc::new(AtomicBool::new(false));
+    let asked = refuses.clone();
+    threads.thread_name_fn(move || if asked.load(Ordering::SeqCst) { "\0" } else { "worker" }.to_owned());
+    refuses
+}
+
+fn is_refused(spawns: impl FnOnce() -> unstuck::task::JoinHandle<()>) -> bool {
+    match catch_unwind(AssertUnwindSafe(spawns)) {
+        Ok(_) => false,
+        Err(panic) => panic.downcast_ref::<String>().unwrap().contains("can't spawn worker thread"),
+    }
+}
+
+#[test]
+fn a_closure_that_only_a_spares_thread_could_run_is_refused() {
+    let mut builder = Builder::new_multi_thread();
+    let refuses = refusing(builder.worker_threads(1));
+    let runtime = builder.build().unwrap();
+    let (begin, begun) = mpsc::channel();
+    let (tell, told) = mpsc::channel::<()>();
+    let blocks = runtime.spawn(async move {
+        block_in_place(|| {
+            begin.send(()).unwrap();
+            told.recv()
+        })
+    });
+    begun.recv().unwrap();
+    // The spare has a thread.
+    runtime.block_on(runtime.spawn(async {})).unwrap();
+    refuses.store(true, Ordering::SeqCst);
+    assert!(is_refused(|| runtime.spawn_blocking(|| ())));
+    refuses.store(false, Ordering::SeqCst);
+    // As soon as there is a thread to be had, it goes on.
+    runtime.block_on(runtime.spawn_blocking(move || tell.send(()).unwrap())).unwrap();
+    runtime.block_on(blocks).unwrap().unwrap();
+}
+
+#[test]
+fn closures_end_one_way_or_another_while_spares_and_closures_get_no_thread() {
+    let mut builder = Builder::new_multi_thread();
+    let refuses = refusing(builder.worker_threads(1));
+    let runtime = builder.build().unwrap();
+    refuses.store(true, Ordering::SeqCst);
+    let enough = Arc::new(AtomicBool::new(false));
+    let stop = enough.clone();
+    let blocks = runtime.spawn(async move {
+        while !stop.load(Ordering::SeqCst) {
+            block_in_place(|| ());
+        }
+    });
+    for _ in 0..300 {
+        let mut closure = None;
+        let refused = is_refused(|| {
+            closure = Some(runtime.spawn_blocking(|| ()));
+            runtime.spawn(async {})
+        });
+        // Who has relied on a thread that then could not be started is told, too.
+        assert_eq!(refused, closure.is_none());
+        if let Some(closure) = closure {
+            assert!(runtime.block_on(closure).unwrap_err().is_cancelled());
+        }
+    }
+    enough.store(true, Ordering::SeqCst);
+    runtime.block_on(blocks).unwrap();
+}
+
+#[test]
+fn a_runtime_that_gets_no_threads_inside_another_is_an_error() {
+    let outer = current_thread();
+    outer.block_on(async {
+        let mut builder = Builder::new_multi_thread();
+        let refuses = refusing(builder.worker_threads(2));
+        refuses.store(true, Ordering::SeqCst);
+        assert!(builder.build().unwrap_err().to_string().contains("can't be named"));
+    });
 }

@@ -10,8 +10,8 @@ use unstuck_base::sync::Mutex;
 use unstuck_context::Handle;
 use unstuck_driver::Kernel;
 
-use super::BlockingPool;
 use super::job::{Job, RunningClosure};
+use super::{BlockingPool, Count};
 use crate::latch::Present;
 use crate::run_hook;
 use crate::worker_local::as_blocking;
@@ -30,9 +30,9 @@ pub(super) struct Member {
     place: Arc<Place>,
     /// Whether it counts as searching.
     searches: bool,
-    /// Whether it counts against the limit: not from when its idle time is over. Whoever queues a job then finds no idle
-    /// thread, and must not be kept by this one from starting another.
-    counts: bool,
+    /// As nothing from when its idle time is over. Whoever queues a job then finds no idle thread, and must not be kept by
+    /// this one from starting another.
+    counts: Count,
     // The last field, so that it goes last: who waits for us finds all of the above dropped.
     _present: Present,
 }
@@ -60,7 +60,16 @@ impl Place {
         }
     }
 
-    /// The closure that the thread runs, or is about to.
+    fn has_ended_its_job(&self) {
+        drop(self.running.lock().take());
+    }
+
+    /// Says that this job is dropped, which may take as long as running it.
+    fn is_about_to_drop(&self, job: &Job, kernel: &dyn Kernel) {
+        *self.running.lock() = job.begins(kernel);
+    }
+
+    /// The closure that the thread runs or drops, or is about to.
     pub(super) fn running(&self, kernel: &dyn Kernel) -> Option<RunningClosure> {
         let handed = self.job.lock();
         let running = self.running.lock().clone();
@@ -70,8 +79,14 @@ impl Place {
 
 impl Member {
     /// It counts as searching, which the caller has seen to.
-    pub(super) fn new(pool: Arc<BlockingPool>, context: Handle, place: Arc<Place>, present: Present) -> Self {
-        Member { pool, context, place, searches: true, counts: true, _present: present }
+    pub(super) fn new(
+        pool: Arc<BlockingPool>,
+        context: Handle,
+        place: Arc<Place>,
+        counts: Count,
+        present: Present,
+    ) -> Self {
+        Member { pool, context, place, searches: true, counts, _present: present }
     }
 
     pub(super) fn run(&mut self) {
@@ -87,24 +102,31 @@ impl Member {
                     Some(job) => {
                         self.begin_job();
                         self.place.begins(&job, &*pool.kernel);
-                        let is_own = job.is_own();
+                        if job.is_own() {
+                            // Whoever handed it over has counted it so.
+                            self.counts = Count::Own;
+                        }
                         job.run();
-                        drop(self.place.running.lock().take());
+                        self.place.has_ended_its_job();
                         if !pool.home.get().process().is_this() {
                             // The job forked, and this is the child, which has no such pool.
                             abort_in_child();
                         }
                         pool.calls.search();
                         self.searches = true;
-                        if is_own && pool.end_own() {
-                            break;
+                        if self.counts == Count::Own {
+                            self.counts = pool.end_own();
+                            if self.counts == Count::Not {
+                                break;
+                            }
                         }
                     }
                     None if !self.sleep() => break,
                     None => {}
                 }
             }
-            pool.drop_refused();
+            pool.drop_refused(|job| self.place.is_about_to_drop(job, &*pool.kernel));
+            self.place.has_ended_its_job();
         });
         run_hook(&pool.config.hooks.stop);
     }
@@ -143,8 +165,8 @@ impl Member {
             };
             if pool.kernel.real_now() >= until {
                 threads.idle.swap_remove(at);
-                threads.count -= 1;
-                (self.searches, self.counts) = (false, false);
+                threads.end(Count::Ordinary);
+                (self.searches, self.counts) = (false, Count::Not);
                 return false;
             }
         }
@@ -156,7 +178,7 @@ impl Drop for Member {
         // A searcher that goes passes its task on, to somebody who is there: it may go because no thread can be started.
         let idle = {
             let mut threads = self.pool.threads.lock();
-            threads.count -= usize::from(self.counts);
+            threads.end(self.counts);
             threads.all.retain(|other| !Arc::ptr_eq(other, &self.place));
             let call = self.searches && self.pool.calls.stop_searching();
             if call { self.pool.take_idle(&mut threads) } else { None }

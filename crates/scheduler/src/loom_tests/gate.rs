@@ -59,7 +59,10 @@ fn loom_gate_one_that_rests_does_not_keep_another_waiting() {
         };
         let (task, shared) = (tasks.task(1), gate.clone());
         let other = thread::spawn(move || run_the_other(&shared, task));
-        gate.set_room(2, |task| run_the_other(&gate, task));
+        gate.set_room(2);
+        if let Some(task) = gate.take_if_there_is_room() {
+            run_the_other(&gate, task);
+        }
         other.join().unwrap();
         assert_eq!(tasks.ends().ran, [1]);
         resting.run();
@@ -94,6 +97,35 @@ fn loom_gate_one_that_is_left_goes_to_who_ends_or_to_who_needs_no_room() {
         takes.join().unwrap();
         assert!(gate.is_empty());
         assert_each_ran_once(&tasks, 2);
+    });
+}
+
+#[test]
+fn loom_gate_the_monitor_takes_what_nobody_else_does() {
+    model_with(3, || {
+        let tasks = Numbered::new();
+        let gate = Arc::new(Gate::new(1));
+        let Turn::Now(first) = gate.begin(tasks.task(0)) else { unreachable!("it is the first") };
+        for number in [1, 2] {
+            let Turn::Later = gate.begin(tasks.task(number)) else { unreachable!("there is no room") };
+        }
+        // It needs no room, and so does not end a poll here.
+        let shared = gate.clone();
+        let takes = thread::spawn(move || {
+            if let Some(task) = shared.take() {
+                task.run();
+            }
+        });
+        first.run();
+        if let Some(next) = gate.end() {
+            // As if such a thread had stolen it.
+            next.run();
+        }
+        takes.join().unwrap();
+        while let Some(task) = gate.take_if_there_is_room() {
+            task.run();
+        }
+        assert_each_ran_once(&tasks, 3);
     });
 }
 

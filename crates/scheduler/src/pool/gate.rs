@@ -4,7 +4,8 @@
 //! 1. At most so many threads poll tasks of the kind at once. How many that is the monitor says, who knows which of them
 //!    only wait, perhaps for one of the tasks here, and so should keep nobody out.
 //! 2. Whoever finds no room leaves the task here. Whoever has polled one takes one from here and queues it like any other.
-//!    So one that waits here waits for a poll that is in progress, at most.
+//!    If that one is then polled by a thread that needs no room, nobody takes the next: so the monitor, too, takes as many
+//!    as there is room for, at each look, and looks while any wait.
 //! 3. Whoever leaves a task here looks at the counts after, whoever makes room looks at the queue after, and both fence in
 //!    between: one of the two sees the other.
 
@@ -65,25 +66,26 @@ impl Gate {
     /// The poll has ended. What is returned is to be queued, where any thread may take it.
     pub(crate) fn end(&self) -> Option<Runnable> {
         self.polled.fetch_sub(1, Ordering::SeqCst);
-        // SeqCst: between the count and the look at the queue (rule 3).
-        fence(Ordering::SeqCst);
-        self.take()
+        self.take_if_there_is_room()
     }
 
-    /// So much room there is from now on. Gives what is to be queued now to `each`. Only the monitor.
-    pub(crate) fn set_room(&self, room: usize, mut each: impl FnMut(Runnable)) {
+    /// So much room there is from now on. Only the monitor, which then takes what there is room for.
+    pub(crate) fn set_room(&self, room: usize) {
         // Relaxed: the monitor's own word.
-        let before = self.room.load(Ordering::Relaxed);
-        if room == before {
-            return;
+        if room != self.room.load(Ordering::Relaxed) {
+            self.room.store(room, Ordering::SeqCst);
         }
-        self.room.store(room, Ordering::SeqCst);
-        // SeqCst: between the count and the look at the queue (rule 3).
+    }
+
+    /// Takes one of those that wait, if there is room for it. It is to be queued, where any thread may take it; that one
+    /// does not count until its poll begins.
+    pub(crate) fn take_if_there_is_room(&self) -> Option<Runnable> {
+        // SeqCst: between the counts and the look at the queue (rule 3).
         fence(Ordering::SeqCst);
-        for _more in before..room {
-            let Some(task) = self.take() else { return };
-            each(task);
+        if self.waiting.is_empty() || self.polled.load(Ordering::SeqCst) >= self.room.load(Ordering::SeqCst) {
+            return None;
         }
+        self.take()
     }
 
     /// Takes the first of those that wait, for a thread that needs no room.

@@ -65,6 +65,8 @@ pub(crate) struct Sight {
     pub(crate) sleeping: usize,
     /// How many threads run tasks, or look for some, or sleep.
     pub(crate) threads: usize,
+    /// Whether tasks wait at a gate.
+    pub(crate) waits: bool,
 }
 
 /// What it saw of one place.
@@ -273,7 +275,7 @@ impl Judge {
             self.quiet_looks += 1;
         }
         match self.quiet_looks {
-            QUIET_LOOKS if action.spares > 0 => NextLook::WhenWokenOrAfter(STUCK_ALONE),
+            QUIET_LOOKS if action.spares > 0 || sight.waits => NextLook::WhenWokenOrAfter(STUCK_ALONE),
             QUIET_LOOKS => NextLook::WhenWoken,
             _ => NextLook::After(QUIET),
         }

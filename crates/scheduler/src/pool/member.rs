@@ -7,8 +7,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use unstuck_base::entered;
-use unstuck_context::Handle;
+use unstuck_context::{EnterGuard, Handle};
 
 use super::Shared;
 use super::worker::Worker;
@@ -42,8 +41,7 @@ impl Member {
     }
 
     pub(super) fn run(&self) {
-        let _entered = entered::enter();
-        let _context = self.handle.enter();
+        let _inside = self.enter();
         self.has_run.set(true);
         if self.spare {
             self.pool.balance.comes();
@@ -64,6 +62,10 @@ impl Member {
             run_hook(&self.pool.hooks.stop);
         }
     }
+
+    fn enter(&self) -> EnterGuard<'_> {
+        self.handle.enter_to_run().expect("it runs on a thread of its own")
+    }
 }
 
 /// The monitor's thread: one of the pool's, but no worker. It cancels as they do when the pool is closed, since all of them
@@ -73,23 +75,45 @@ pub(super) struct Watcher(pub(super) Member);
 impl Watcher {
     pub(super) fn run(&self) {
         let Member { pool, handle, .. } = &self.0;
-        let _context = handle.enter();
+        let context = handle.enter();
         if let Some(monitor) = &pool.monitor {
             monitor.run(pool);
         }
-        let _entered = entered::enter();
+        drop(context);
+        let _inside = self.0.enter();
         pool.cancel_all();
     }
 }
 
 /// A thread that does nothing but end a closed pool, when it takes too long until the last of the others does.
-pub(super) struct Finisher(pub(super) Member);
+pub(super) struct Finisher {
+    pool: Arc<Shared>,
+    handle: Handle,
+    has_run: Cell<bool>,
+    // The last field, as that of a member.
+    _present: Present,
+}
 
 impl Finisher {
+    pub(super) fn new(pool: &Arc<Shared>, handle: Handle) -> Self {
+        Finisher { pool: pool.clone(), handle, has_run: Cell::new(false), _present: pool.threads.enter() }
+    }
+
     pub(super) fn run(&self) {
-        let _entered = entered::enter();
-        let _context = self.0.handle.enter();
-        self.0.pool.finish();
+        let _inside = self.handle.enter_to_run().expect("it runs on a thread of its own");
+        self.has_run.set(true);
+        self.pool.finish();
+    }
+}
+
+impl Drop for Finisher {
+    fn drop(&mut self) {
+        let was_the_last = self.pool.threads.end();
+        // What came after it was finished. If there was no thread for it, this one may not be kept.
+        if was_the_last && self.has_run.get() {
+            let _context = self.handle.enter();
+            self.pool.finish();
+        }
     }
 }
 

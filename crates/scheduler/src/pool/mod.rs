@@ -69,7 +69,7 @@ pub struct Config {
     pub workers: usize,
     /// How many spares may replace threads in blocking parts.
     pub spares: usize,
-    /// Makes a thread, given what it does. Called once per worker.
+    /// Makes a thread, given what it does. Called once per worker, and perhaps for one that ends the pool.
     pub start_thread: StartThread,
     /// What the user wants to be told of.
     pub hooks: Hooks,
@@ -116,6 +116,8 @@ pub struct Shared {
     pub(crate) seed: u64,
     blocking: Arc<dyn Offload>,
     start_thread: StartThread,
+    /// Whether a thread was started that finishes (rule 2).
+    has_finisher: AtomicBool,
     closed: AtomicBool,
     /// How many threads are cancelling the tasks.
     cancelling: AtomicUsize,
@@ -176,6 +178,7 @@ impl Pool {
             seed: config.seed,
             blocking,
             start_thread: config.start_thread.clone(),
+            has_finisher: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             cancelling: AtomicUsize::new(0),
             balance: Balance::new(),
@@ -254,9 +257,9 @@ impl Pool {
         }
     }
 
-    /// After a shutdown that began at `closed`: the tasks that are polled, or dropped, by other threads still, and since when
-    /// each of them at least.
-    pub fn running(&self, closed: Instant) -> Vec<(Instant, Probe)> {
+    /// After a shutdown that began at `closed`: the tasks that are not gone, but for the one that asks, and since when each of
+    /// them is polled, or to be dropped, at least.
+    pub fn stragglers(&self, closed: Instant) -> Vec<(Instant, Probe)> {
         let shared = &*self.shared;
         let polled = (0..shared.places.visible()).filter_map(|index| {
             let (task, epoch) = shared.places.get(index).polled()?;
@@ -264,10 +267,10 @@ impl Pool {
         });
         let polled: HashMap<_, _> = polled.collect();
         let own = local::current_task().map(|task| task.id);
-        let mut running = shared.tasks.probes();
-        running.retain(|task| task.running && Some(task.id.number()) != own);
+        let mut tasks = shared.tasks.probes();
+        tasks.retain(|task| Some(task.id.number()) != own);
         let since = |task: &Probe| polled.get(&task.id.number().get()).map_or(closed, |since| closed.min(*since));
-        running.into_iter().map(|task| (since(&task), task)).collect()
+        tasks.into_iter().map(|task| (since(&task), task)).collect()
     }
 }
 
@@ -278,7 +281,10 @@ impl Drop for Pool {
             return;
         }
         self.shared.close();
-        self.shared.finish_if_nobody_runs();
+        // Those that are there finish when they go; also one that comes back from a blocking part.
+        if !self.shared.threads.is_anybody_there() {
+            self.shared.finish();
+        }
     }
 }
 
@@ -359,22 +365,18 @@ impl Shared {
     /// As [`finish`](Shared::finish), but on another thread: users' code may keep it for long.
     fn finish_elsewhere(self: &Arc<Self>) {
         let Ok(handle) = unstuck_context::try_current() else { return self.finish() };
-        let last = Finisher(Member::new(self, handle, 0, 0, false));
-        // Where no thread is to be had, it is left to those that are there.
-        let _no_thread = (self.start_thread)(Box::new(move || last.run()));
+        // Relaxed: nothing else hangs on it.
+        if !self.has_finisher.swap(true, Ordering::Relaxed) {
+            let finisher = Finisher::new(self, handle);
+            // Where no thread is to be had, it is left to those that are there, or come back from their blocking parts.
+            let _no_thread = (self.start_thread)(Box::new(move || finisher.run()));
+        }
     }
 
     /// A thread has ended, or is in a blocking part. The last one ends a closed pool; if it was not closed yet, whoever
     /// closes it does.
     fn one_runner_less(&self) {
         if self.threads.end() && self.is_closed() {
-            self.finish();
-        }
-    }
-
-    /// The pool was closed just now.
-    fn finish_if_nobody_runs(&self) {
-        if !self.threads.is_anybody_running() {
             self.finish();
         }
     }
@@ -571,6 +573,10 @@ impl Scheduler for Shared {
 
     fn begin_blocking(&self) -> Result<Option<Box<dyn Any>>, CantBlock> {
         Ok(self.begin_blocking_part().map(|part| Box::new(part) as Box<dyn Any>))
+    }
+
+    fn nests(&self) -> bool {
+        self.tuning.nests
     }
 }
 

@@ -88,8 +88,13 @@ impl Monitor {
             pool.places.get(*index).poll_burns(*epoch);
         }
         for (gate, room) in [(&pool.long, action.room_for_long), (&pool.doubtful, action.room_for_doubtful)] {
-            // Refused only when the pool is closed; then it is cancelled here.
-            gate.set_room(room, |task| drop(pool.queue_from_outside(task)));
+            gate.set_room(room);
+            // More than there is room for may come out, since those that did are not polled yet: they are back soon.
+            for _ in 0..room.min(gate.waiting()) {
+                let Some(task) = gate.take_if_there_is_room() else { break };
+                // Refused only when the pool is closed; then it is cancelled here.
+                drop(pool.queue_from_outside(task));
+            }
         }
         for _ in 0..action.newly_stuck {
             self.stuck_polls.add_one();
@@ -127,6 +132,7 @@ fn look(pool: &Shared) -> Sight {
         seat: pool.seat.visits(),
         sleeping: pool.idle.sleeping(),
         threads: pool.loops(),
+        waits: !pool.long.is_empty() || !pool.doubtful.is_empty(),
     }
 }
 

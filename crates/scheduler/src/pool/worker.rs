@@ -172,12 +172,14 @@ impl Worker {
             Turn::Now(task) => {
                 if task.is_long() {
                     self.poll_long(task, pace);
+                    self.queue_next(self.pool.doubtful.end());
                 } else {
                     self.place().set_kind(Kind::New);
-                    self.poll_now(task, pace);
+                    self.poll_once(task);
                     self.place().set_kind(Kind::Usual);
+                    self.queue_next(self.pool.doubtful.end());
+                    self.after_poll(pace);
                 }
-                self.queue_next(self.pool.doubtful.end());
             }
             Turn::Later => self.pool.wake_for_doubtful(),
             Turn::Never(task) => self.refused.borrow_mut().push(task),
@@ -197,9 +199,10 @@ impl Worker {
             Turn::Now(task) => {
                 self.place().set_kind(Kind::Long);
                 self.offer_what_is_queued();
-                self.poll_now(task, pace);
+                self.poll_once(task);
                 self.place().set_kind(Kind::Usual);
                 self.queue_next(self.pool.long.end());
+                self.after_poll(pace);
             }
             Turn::Later => {}
             Turn::Never(task) => self.refused.borrow_mut().push(task),
@@ -215,6 +218,11 @@ impl Worker {
     }
 
     fn poll_now(&self, task: Runnable, pace: &mut Pace) {
+        self.poll_once(task);
+        self.after_poll(pace);
+    }
+
+    fn poll_once(&self, task: Runnable) {
         let place = self.place();
         place.begin_poll(task.id());
         self.yielded.set(false);
@@ -228,9 +236,13 @@ impl Worker {
         if self.spare {
             self.counts().polled();
         }
+    }
+
+    /// Looks at the outside world, if it is time for that.
+    fn after_poll(&self, pace: &mut Pace) {
         let yielded = self.yielded.get();
         // It counts only where a task has yielded.
-        let queued = if yielded { place.queued() } else { 0 };
+        let queued = if yielded { self.place().queued() } else { 0 };
         if pace.polled(yielded, queued, || self.kernel().real_now()) {
             self.look_outside(pace);
         }

@@ -203,7 +203,8 @@ impl<T: Clone> Receiver<T> {
     ///
     /// # Panics
     ///
-    /// Inside a runtime, where it would stall other tasks: await [`recv`](Receiver::recv) there.
+    /// Inside a runtime that was built without `nested_block_on`, where it would stall other tasks: await
+    /// [`recv`](Receiver::recv) there.
     ///
     /// # Examples
     ///
@@ -214,7 +215,7 @@ impl<T: Clone> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn blocking_recv(&mut self) -> Result<T, RecvError> {
-        entered::assert_may_block();
+        let _blocking = entered::begin_blocking();
         parker::block_on(self.recv())
     }
 

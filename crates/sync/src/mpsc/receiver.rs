@@ -127,7 +127,8 @@ impl<T> Receiver<T> {
     ///
     /// # Panics
     ///
-    /// Inside a runtime, where it would stall other tasks: await [`recv`](Receiver::recv) there.
+    /// Inside a runtime that was built without `nested_block_on`, where it would stall other tasks: await
+    /// [`recv`](Receiver::recv) there.
     ///
     /// # Examples
     ///
@@ -140,7 +141,7 @@ impl<T> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn blocking_recv(&mut self) -> Option<T> {
-        entered::assert_may_block();
+        let _blocking = entered::begin_blocking();
         parker::block_on(self.recv())
     }
 
@@ -163,7 +164,7 @@ impl<T> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
-        entered::assert_may_block();
+        let _blocking = entered::begin_blocking();
         parker::block_on(self.recv_many(buffer, limit))
     }
 

@@ -168,7 +168,8 @@ impl<T> Sender<T> {
     ///
     /// # Panics
     ///
-    /// Inside a runtime, where it would stall other tasks: await [`send`](Sender::send) there.
+    /// Inside a runtime that was built without `nested_block_on`, where it would stall other tasks: await
+    /// [`send`](Sender::send) there.
     ///
     /// # Examples
     ///
@@ -182,7 +183,7 @@ impl<T> Sender<T> {
     /// ```
     #[track_caller]
     pub fn blocking_send(&self, value: T) -> Result<(), SendError<T>> {
-        entered::assert_may_block();
+        let _blocking = entered::begin_blocking();
         parker::block_on(self.send(value))
     }
 

@@ -143,8 +143,8 @@ impl<T> Receiver<T> {
     ///
     /// # Panics
     ///
-    /// Inside a runtime, where it would stall other tasks: await the receiver there. Also when the result has been
-    /// given before.
+    /// Inside a runtime that was built without `nested_block_on`, where it would stall other tasks: await the receiver
+    /// there. Also when the result has been given before.
     ///
     /// # Examples
     ///
@@ -158,7 +158,7 @@ impl<T> Receiver<T> {
     /// ```
     #[track_caller]
     pub fn blocking_recv(self) -> Result<T, RecvError> {
-        entered::assert_may_block();
+        let _blocking = entered::begin_blocking();
         parker::block_on(self)
     }
 

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use unstuck_base::entered::assert_may_block;
+use unstuck_base::entered::begin_blocking;
 use unstuck_base::local::WaitKind;
 use unstuck_base::parker::block_on;
 
@@ -236,7 +236,7 @@ impl Semaphore {
     /// [`AcquireError`] if the semaphore is closed, before or while this waits.
     ///
     /// # Panics
-    /// Inside a runtime, where blocking the thread would stall other tasks.
+    /// Inside a runtime that was built without `nested_block_on`, where blocking the thread would stall other tasks.
     ///
     /// # Examples
     ///
@@ -250,7 +250,7 @@ impl Semaphore {
     /// ```
     #[track_caller]
     pub fn blocking_acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
-        assert_may_block();
+        let _blocking = begin_blocking();
         block_on(self.acquire())
     }
 
@@ -260,8 +260,8 @@ impl Semaphore {
     /// [`AcquireError`] if the semaphore is closed, before or while this waits.
     ///
     /// # Panics
-    /// Inside a runtime, where blocking the thread would stall other tasks; and if `n` exceeds
-    /// [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+    /// Inside a runtime that was built without `nested_block_on`, where blocking the thread would stall other tasks;
+    /// and if `n` exceeds [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
     ///
     /// # Examples
     ///
@@ -274,7 +274,7 @@ impl Semaphore {
     /// ```
     #[track_caller]
     pub fn blocking_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
-        assert_may_block();
+        let _blocking = begin_blocking();
         block_on(self.acquire_many(n))
     }
 
@@ -284,7 +284,7 @@ impl Semaphore {
     /// [`AcquireError`] if the semaphore is closed, before or while this waits.
     ///
     /// # Panics
-    /// Inside a runtime, where blocking the thread would stall other tasks.
+    /// Inside a runtime that was built without `nested_block_on`, where blocking the thread would stall other tasks.
     ///
     /// # Examples
     ///
@@ -304,7 +304,7 @@ impl Semaphore {
     /// ```
     #[track_caller]
     pub fn blocking_acquire_owned(self: Arc<Self>) -> Result<OwnedSemaphorePermit, AcquireError> {
-        assert_may_block();
+        let _blocking = begin_blocking();
         block_on(self.acquire_owned())
     }
 
@@ -314,8 +314,8 @@ impl Semaphore {
     /// [`AcquireError`] if the semaphore is closed, before or while this waits.
     ///
     /// # Panics
-    /// Inside a runtime, where blocking the thread would stall other tasks; and if `n` exceeds
-    /// [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+    /// Inside a runtime that was built without `nested_block_on`, where blocking the thread would stall other tasks;
+    /// and if `n` exceeds [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
     ///
     /// # Examples
     ///
@@ -330,7 +330,7 @@ impl Semaphore {
     /// ```
     #[track_caller]
     pub fn blocking_acquire_many_owned(self: Arc<Self>, n: u32) -> Result<OwnedSemaphorePermit, AcquireError> {
-        assert_may_block();
+        let _blocking = begin_blocking();
         block_on(self.acquire_many_owned(n))
     }
 

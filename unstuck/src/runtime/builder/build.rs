@@ -26,8 +26,9 @@ impl Builder {
     /// If the system gives no file descriptor or thread.
     ///
     /// # Panics
-    /// If the clock of a multi-thread runtime is to be paused, or the variable `TOKIO_WORKER_THREADS` is needed and is
-    /// not a number above 0.
+    /// If the clock of a multi-thread runtime is to be paused; if code inside a current-thread runtime is to be
+    /// [allowed to block](Builder::nested_block_on); if the variable `TOKIO_WORKER_THREADS` is needed and is not a number
+    /// above 0.
     ///
     /// # Examples
     /// ```
@@ -41,6 +42,11 @@ impl Builder {
     /// ```
     #[track_caller]
     pub fn build(&mut self) -> io::Result<Runtime> {
+        assert!(
+            self.flavor == Flavor::MultiThread || !self.tuning.nests,
+            "nested_block_on is for multi-thread runtimes: the tasks of a current-thread runtime could not go on while its \
+             only thread waits. Begin with `Builder::new_multi_thread`; one worker thread is enough"
+        );
         let batches = Batches { parked: self.events, busy: self.busy_events.unwrap_or(self.events) };
         if self.enabled.io {
             let (kernel, driver) = unstuck_os::open_with(batches)?;
@@ -76,7 +82,7 @@ impl Builder {
     /// If the system gives no file descriptor.
     ///
     /// # Panics
-    /// If this builder is for a multi-thread runtime.
+    /// If this builder is for a multi-thread runtime; if [`build`](Builder::build) does.
     ///
     /// # Examples
     /// ```
@@ -162,10 +168,16 @@ impl Builder {
             is_shut_down: false,
         };
         match &runtime.scheduler {
-            Kind::MultiThread(pool) => pool.start(&handle, &config)?,
+            Kind::MultiThread(pool) => match pool.start(&handle, &config) {
+                Ok(()) => Ok(runtime),
+                Err(error) => {
+                    // Dropping it would wait, which asynchronous code may not do.
+                    runtime.shutdown_background();
+                    Err(error)
+                }
+            },
             Kind::CurrentThread(_) => unreachable!("made above"),
         }
-        Ok(runtime)
     }
 
     fn monitor(&self) -> Option<MonitorConfig> {

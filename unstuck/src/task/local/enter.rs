@@ -10,6 +10,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use crate::runtime::local_scheduler::{Local, LocalTasks};
+use unstuck_base::entered;
 use unstuck_context::{LocalGuard, enter_local};
 
 struct Here {
@@ -98,6 +99,8 @@ pub(super) fn polling<R>(local: &Local, f: impl FnOnce() -> R) -> R {
         }
     }
     let _current = LocalEnterGuard::new(local.tasks());
+    // The other tasks of the set would stand still, whatever the runtime has allowed.
+    let _here = entered::forbid_blocking();
     let _restore = Restore(HERE.with(|here| here.polling.replace(true)));
     local.enter(f)
 }

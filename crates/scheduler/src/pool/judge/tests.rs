@@ -17,7 +17,13 @@ struct World {
 impl World {
     fn new(workers: usize) -> World {
         let now = Instant::now();
-        let sight = Sight { places: vec![Sample::default(); workers], seat: 1, sleeping: workers, threads: workers };
+        let sight = Sight {
+            places: vec![Sample::default(); workers],
+            seat: 1,
+            sleeping: workers,
+            threads: workers,
+            waits: false,
+        };
         World {
             judge: Judge::new(Limits { threshold: THRESHOLD, workers }, now),
             now,
@@ -352,6 +358,14 @@ fn spares_stay_for_a_while_and_then_go() {
     world.ends_poll(0);
     let (_, took) = world.look_until(|action| action.spares == 0);
     assert!(took >= LINGER - QUIET && took <= LINGER + STUCK_ALONE, "{took:?}");
+}
+
+#[test]
+fn a_pool_that_sleeps_while_tasks_wait_at_a_gate_is_looked_at_now_and_then() {
+    let mut world = World::new(2);
+    world.sight.waits = true;
+    let action = world.look_for(Duration::from_secs(1));
+    assert_eq!(action.next, NextLook::WhenWokenOrAfter(STUCK_ALONE));
 }
 
 #[test]

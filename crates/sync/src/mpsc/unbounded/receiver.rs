@@ -119,7 +119,8 @@ impl<T> UnboundedReceiver<T> {
     ///
     /// # Panics
     ///
-    /// Inside a runtime, where it would stall other tasks: await [`recv`](UnboundedReceiver::recv) there.
+    /// Inside a runtime that was built without `nested_block_on`, where it would stall other tasks: await
+    /// [`recv`](UnboundedReceiver::recv) there.
     ///
     /// # Examples
     ///
@@ -132,7 +133,7 @@ impl<T> UnboundedReceiver<T> {
     /// ```
     #[track_caller]
     pub fn blocking_recv(&mut self) -> Option<T> {
-        entered::assert_may_block();
+        let _blocking = entered::begin_blocking();
         parker::block_on(self.recv())
     }
 
@@ -157,7 +158,7 @@ impl<T> UnboundedReceiver<T> {
     /// ```
     #[track_caller]
     pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
-        entered::assert_may_block();
+        let _blocking = entered::begin_blocking();
         parker::block_on(self.recv_many(buffer, limit))
     }
 
