@@ -141,18 +141,41 @@ pub fn try_current() -> Result<Handle, TryCurrentError> {
 /// # Errors
 /// If there is neither.
 #[inline]
-pub fn with_current<R>(look: impl FnOnce(&Handle) -> R) -> Result<R, TryCurrentError> {
+pub fn with_current<R>(look: impl Fn(&Handle) -> R) -> Result<R, TryCurrentError> {
+    match current_parts() {
+        Ok(parts) => {
+            // SAFETY: rule 2. `look` can't end the guard: one that it could reach borrows a handle that lives for ever, since
+            // the guard borrows its handle and is not Send. So no count, shared by all threads, is needed.
+            let handle = unsafe { Handle::borrowed(parts) };
+            Ok(look(&handle))
+        }
+        Err(outside) => with_default(outside, &look),
+    }
+}
+
+/// As [`with_current`], on a thread that is outside: apart, so that the others do not pay for it. The runtime is counted: its
+/// guard may be dropped by another thread at any time, or by `look`.
+#[cold]
+#[inline(never)]
+fn with_default<R>(outside: TryCurrentError, look: &dyn Fn(&Handle) -> R) -> Result<R, TryCurrentError> {
+    default_or(outside).map(|default| look(&default))
+}
+
+/// As [`with_current`], for what can be done only once.
+///
+/// # Errors
+/// If there is neither.
+#[inline]
+pub fn with_current_once<R>(look: impl FnOnce(&Handle) -> R) -> Result<R, TryCurrentError> {
     let default;
     let parts = match current_parts() {
         Ok(parts) => parts,
         Err(outside) => {
-            // Its guard may be dropped by another thread at any time, or by `look`.
             default = default_or(outside)?;
             default.as_ptr()
         }
     };
-    // SAFETY: it is the default, which we keep; or else rule 2. `look` can't end the guard: one that it could reach borrows a handle that lives for ever, since
-    // the guard borrows its handle and is not Send. So no count, shared by all threads, is needed.
+    // SAFETY: it is the default, which we keep; or else as in `with_current`.
     let handle = unsafe { Handle::borrowed(parts) };
     Ok(look(&handle))
 }

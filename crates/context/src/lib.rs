@@ -22,7 +22,7 @@ mod nest;
 pub use blocking::ClockStands;
 pub use current::{
     EnterGuard, LocalGuard, TryCurrentError, current, enter_local, spawn_local, spawn_local_from, try_current,
-    with_current,
+    with_current, with_current_once,
 };
 pub use default::DefaultGuard;
 pub use handle::{Blocking, CantBlock, Disabled, Enabled, Flavor, Handle, Parts, Scheduler, Spawner, WorkerCounts};

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::panic::Location;
 
 use unstuck_base::local;
-use unstuck_context::{current, with_current};
+use unstuck_context::{current, with_current_once};
 use unstuck_task::Origin;
 
 use super::{Id, JoinHandle};
@@ -72,7 +72,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    match with_current(|handle| handle.spawn_from(future, origin)) {
+    match with_current_once(|handle| handle.spawn_from(future, origin)) {
         Ok(task) => task,
         Err(error) => panic!("{error}"),
     }

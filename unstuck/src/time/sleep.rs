@@ -13,8 +13,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use unstuck_context::{Disabled, TryCurrentError, with_current};
-use unstuck_driver::Timers;
-use unstuck_driver::timer::{Shutdown, Timer};
+use unstuck_driver::timer::{Door, Shutdown, Timer};
 
 use super::Instant;
 
@@ -46,8 +45,7 @@ use super::Instant;
 /// ```
 #[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    let at = Location::caller();
-    made(with_current(|handle| handle.parts().time().map(|timers| Sleep::new(timers, deadline, at))))
+    Sleep::new(found(with_current(|handle| handle.parts().time().map(|timers| timers.door()))), deadline)
 }
 
 /// Waits until `duration` has passed, counted from this call (not from the first poll).
@@ -75,18 +73,18 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 /// ```
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    let at = Location::caller();
-    made(with_current(|handle| {
+    let (door, now) = found(with_current(|handle| {
         let parts = handle.parts();
-        let timers = parts.time()?;
-        Ok(Sleep::new(timers, Instant::from_std(parts.kernel.now()).after(duration), at))
-    }))
+        Ok((parts.time()?.door(), parts.kernel.now()))
+    }));
+    Sleep::new(door, Instant::from_std(now).after(duration))
 }
 
+/// What was asked of the current runtime.
 #[track_caller]
-fn made(sleep: Result<Result<Sleep, Disabled>, TryCurrentError>) -> Sleep {
-    match sleep {
-        Ok(Ok(sleep)) => sleep,
+fn found<T>(found: Result<Result<T, Disabled>, TryCurrentError>) -> T {
+    match found {
+        Ok(Ok(found)) => found,
         Ok(Err(disabled)) => panic!("{disabled}"),
         Err(error) => panic!("{error}"),
     }
@@ -126,8 +124,9 @@ pin_project! {
 }
 
 impl Sleep {
-    fn new(timers: &Timers, deadline: Instant, at: &'static Location<'static>) -> Sleep {
-        Sleep { timer: Timer::asked_at(timers, deadline.into_std(), at) }
+    #[track_caller]
+    fn new(door: Door, deadline: Instant) -> Sleep {
+        Sleep { timer: Timer::asked_at(door, deadline.into_std(), Location::caller()) }
     }
 
     /// The moment when it completes.

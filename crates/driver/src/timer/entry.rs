@@ -41,8 +41,8 @@ use unstuck_base::local::{self, WaitKind};
 use unstuck_base::sync::UnsafeCell;
 use unstuck_base::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use super::Timers;
 use super::place::{Arming, Forward, Place, later};
+use super::{Door, Timers};
 
 const IDLE: u8 = 0;
 const ARMED: u8 = 1;
@@ -218,13 +218,13 @@ impl Timer {
     /// A deadline more than 400 years away fires in about 400 years.
     #[track_caller]
     pub fn new(timers: &Timers, deadline: Instant) -> Timer {
-        Timer::asked_at(timers, deadline, Location::caller())
+        Timer::asked_at(timers.door(), deadline, Location::caller())
     }
 
     /// As [`new`](Timer::new), for a user who asked for it there: that is what a diagnosis shows.
     #[inline]
-    pub fn asked_at(timers: &Timers, deadline: Instant, at: &'static Location<'static>) -> Timer {
-        let (place, generation) = timers.door;
+    pub fn asked_at(door: Door, deadline: Instant, at: &'static Location<'static>) -> Timer {
+        let Door { place, generation } = door;
         Timer { entry: Entry::new(generation), place, deadline, at, registered: (0, 0) }
     }
 

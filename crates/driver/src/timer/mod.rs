@@ -40,11 +40,23 @@ use wheel::NEVER;
 pub struct Timers {
     home: &'static Home,
     clock: Arc<Clock>,
-    /// What a new timer holds of its runtime: any place of the home, and the generation.
-    door: (&'static Place, u32),
+    door: Door,
+}
+
+/// What a new timer needs of its runtime's [`Timers`]: any place of the home, and the generation.
+#[derive(Clone, Copy)]
+pub struct Door {
+    place: &'static Place,
+    generation: u32,
 }
 
 impl Timers {
+    /// Where new timers come in.
+    #[inline]
+    pub fn door(&self) -> Door {
+        self.door
+    }
+
     /// Timers for threads at places 1 to `places`, and those that have none. Their clock is that of `kernel`, which is
     /// unparked when a new timer is the earliest.
     pub fn new(kernel: Arc<dyn Kernel>, places: usize) -> Arc<Timers> {
@@ -55,7 +67,7 @@ impl Timers {
     fn at(home: &'static Home, generation: u32, kernel: Arc<dyn Kernel>) -> Timers {
         let clock = Clock::new(kernel, generation);
         home.let_to(&clock);
-        Timers { home, clock, door: (&home.places()[0], generation) }
+        Timers { home, clock, door: Door { place: &home.places()[0], generation } }
     }
 
     /// The kernel whose clock these timers follow.
