@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use common::{Drops, current_thread, ends, multi_thread};
 use unstuck::net::UdpSocket;
-use unstuck::runtime::{Builder, Handle, LocalRuntime, Runtime, worker_index};
+use unstuck::runtime::{Builder, Handle, LocalRuntime, Runtime, UnhandledPanic, worker_index};
 use unstuck::sync::{Barrier, Mutex, RwLock, Semaphore, broadcast, mpsc, oneshot};
 use unstuck::task::{LocalSet, block_in_place, coop, yield_now};
 use unstuck::time::sleep;
@@ -305,13 +305,68 @@ fn hooks_and_drops_may_block() {
         assert_eq!(DROPS.load(Ordering::SeqCst), 1);
         // Of the task that yields, and of the one that the drop has spawned.
         assert!(POLLS.load(Ordering::SeqCst) >= 3);
-        // At the end what it spawns is cancelled, and it is told.
-        let blocks = BlocksInDrop(runtime.handle().clone());
+    });
+}
+
+/// What it waits for when it is dropped fails since the runtime ends, in one way or another.
+struct WaitsInDrop(fn(&Handle), Handle, Arc<AtomicUsize>);
+
+impl Drop for WaitsInDrop {
+    fn drop(&mut self) {
+        let _panics_for_a_timer = catch_unwind(AssertUnwindSafe(|| self.0(&self.1)));
+        self.2.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn drops_may_block_while_the_runtime_ends() {
+    let waits: [fn(&Handle); 4] = [
+        |handle| handle.block_on(sleep(Duration::from_secs(1000))),
+        |handle| drop(handle.block_on(async { UdpSocket::bind("127.0.0.1:0").await?.recv(&mut [0]).await })),
+        |handle| drop(handle.block_on(async { unstuck::spawn(async {}).await })),
+        |handle| drop(block_in_place(|| handle.block_on(async { unstuck::spawn(async {}).await }))),
+    ];
+    for workers in [1, 2] {
+        for limit in [None, Some(Duration::from_millis(10))] {
+            let drops = Arc::new(AtomicUsize::new(0));
+            let count = drops.clone();
+            ends(move || {
+                let runtime = builder(workers).build().unwrap();
+                for wait in waits {
+                    let waits = WaitsInDrop(wait, runtime.handle().clone(), count.clone());
+                    runtime.spawn(async move {
+                        let _waits = waits;
+                        pending::<()>().await
+                    });
+                }
+                runtime.block_on(runtime.spawn(yield_now())).unwrap();
+                match limit {
+                    None => drop(runtime),
+                    Some(limit) => runtime.shutdown_timeout(limit),
+                }
+                while count.load(Ordering::SeqCst) < waits.len() {
+                    std::thread::yield_now();
+                }
+            });
+            assert_eq!(drops.load(Ordering::SeqCst), waits.len());
+        }
+    }
+}
+
+#[test]
+fn a_task_that_owns_its_runtime_may_end_it_on_any_thread() {
+    ends(|| {
+        let runtime = Arc::new(builder(1).unhandled_panic(UnhandledPanic::ShutdownRuntime).build().unwrap());
+        let (gone, is_gone) = std::sync::mpsc::channel::<()>();
+        let own = runtime.clone();
         runtime.spawn(async move {
-            let _blocks = blocks;
+            let _own = (own, gone);
             pending::<()>().await
         });
-        drop(runtime);
+        let ends_it = runtime.spawn(async { panic!("as it should") });
+        drop((runtime, ends_it));
+        // Not sent, but dropped.
+        assert!(is_gone.recv().is_err());
     });
 }
 

@@ -1,6 +1,6 @@
 //! What serves code that is outside every runtime, if the program has chosen something.
 //!
-//! 1. It is asked where the answer would else be an error, and nowhere else.
+//! 1. It is asked where there is no current runtime, and nowhere else.
 //! 2. The last one that was provided and is still, wins. Each goes by its own guard, in whatever order.
 //! 3. A thread inside a runtime, or a simulated world, has no use for it, even where its code is in no context.
 //! 4. A forked child has none of its parent's.

@@ -98,8 +98,11 @@ impl fmt::Display for TryCurrentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Why::Forked => fork::OF_THE_PARENT,
-            Why::Outside => "there is no reactor running, must be called from the context of a Tokio 1.x runtime (unstuck is one): wrap the \
-             call in `Runtime::block_on`, or hold the guard of `Handle::enter`, or of `Handle::make_default` for all threads",
+            Why::Outside => {
+                "there is no reactor running, must be called from the context of a Tokio 1.x runtime (unstuck is one): \
+                 wrap the call in `Runtime::block_on`, or hold the guard of `Handle::enter`, or of `Handle::make_default` \
+                 for all threads"
+            }
         })
     }
 }
@@ -345,7 +348,9 @@ where
         // on this thread only.
         return unsafe { spawn_onto(set.as_ref(), future, origin) };
     }
-    let local = try_current().ok().and_then(|runtime| Some((runtime.parts().scheduler.only_thread()?, runtime)));
+    // SAFETY: rule 2. The default one is not meant: its tasks run only while its own thread is in its `block_on`.
+    let current = current_parts().ok().map(|parts| unsafe { Handle::from_borrowed(parts) });
+    let local = current.and_then(|runtime| Some((runtime.parts().scheduler.only_thread()?, runtime)));
     let Some((only, runtime)) = local else {
         panic!(
             "`spawn_local` called from outside of a `task::LocalSet` or `runtime::LocalRuntime`: run it inside \

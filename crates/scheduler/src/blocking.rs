@@ -218,7 +218,8 @@ impl BlockingPool {
     }
 
     /// A thread could not be started: who queued a job meanwhile relied on it. If there is no other, their jobs are
-    /// cancelled, so that nobody waits for them.
+    /// cancelled, so that nobody waits for them. What was promised waits for a thread that does the runtime's own work, if
+    /// there is one.
     fn cancel_if_there_is_no_thread(&self) {
         let mut jobs = VecDeque::new();
         {
@@ -228,8 +229,11 @@ impl BlockingPool {
             }
             for queue in &self.queues {
                 let mut queue = queue.lock();
-                self.calls.withdraw(queue.jobs.len());
-                jobs.append(&mut queue.jobs);
+                let is_kept = |job: &Job| job.promised && threads.own > 0;
+                let (kept, cancelled) = std::mem::take(&mut queue.jobs).into_iter().partition(is_kept);
+                queue.jobs = kept;
+                self.calls.withdraw(cancelled.len());
+                jobs.extend::<VecDeque<Job>>(cancelled);
             }
         }
         jobs.into_iter().for_each(Job::cancel);

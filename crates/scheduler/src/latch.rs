@@ -39,6 +39,12 @@ impl Latch {
         Present(self.clone())
     }
 
+    /// One thread more that is there, but is not one of those that end.
+    pub(crate) fn enter_aside(self: &Arc<Self>) -> Present {
+        self.threads.lock().present += 1;
+        Present(self.clone())
+    }
+
     /// A thread runs nothing any more, or pauses. `true`: it was the last.
     #[must_use]
     pub(crate) fn end(&self) -> bool {

@@ -2,7 +2,8 @@
 //!
 //! 1. The pointers are borrowed from the stack of the function that set them, which puts back what was there before it
 //!    returns. So they are valid whenever they are found.
-//! 2. A thread is a worker, or runs a single-threaded scheduler, or neither; beside that it may be a blocking thread.
+//! 2. A thread is a worker, or runs a single-threaded scheduler, or neither; beside that it may be a blocking thread. One that
+//!    belongs to a pool does so before and after it is its worker, too, and also if it never is.
 
 use std::cell::Cell;
 use std::ptr;
@@ -10,12 +11,15 @@ use std::ptr;
 use unstuck_base::sync::thread_local_const;
 
 use crate::blocking::BlockingPool;
+use crate::pool::member::Belonging;
 use crate::pool::worker::Worker;
 use crate::single::Running;
 
 /// What the thread runs as; null for what it is not.
 #[derive(Clone, Copy)]
 struct Role {
+    /// The pool that it belongs to.
+    belongs: *const Belonging,
     worker: *const Worker,
     single: *const Running,
     /// Whose thread it is.
@@ -24,7 +28,12 @@ struct Role {
 
 thread_local_const! {
     static ROLE: Cell<Role> =
-        const { Cell::new(Role { worker: ptr::null(), single: ptr::null(), blocking: ptr::null() }) };
+        const { Cell::new(Role { belongs: ptr::null(), worker: ptr::null(), single: ptr::null(), blocking: ptr::null() }) };
+}
+
+/// Runs `f` as a thread that belongs to a pool.
+pub(crate) fn as_belonging<R>(belongs: &Belonging, f: impl FnOnce() -> R) -> R {
+    with_role(|role| Role { belongs, ..role }, f)
 }
 
 /// Runs `f` as a worker of a pool.
@@ -40,6 +49,13 @@ pub(crate) fn as_single<R>(single: &Running, f: impl FnOnce() -> R) -> R {
 /// Runs `f` as a thread of a pool of blocking threads.
 pub(crate) fn as_blocking<R>(blocking: &BlockingPool, f: impl FnOnce() -> R) -> R {
     with_role(|role| Role { blocking, ..role }, f)
+}
+
+/// What pool this thread belongs to.
+pub(crate) fn current_belonging<R>(look: impl FnOnce(&Belonging) -> R) -> Option<R> {
+    let belongs = ROLE.with(|cell| cell.get().belongs);
+    // SAFETY: rule 1.
+    (!belongs.is_null()).then(|| look(unsafe { &*belongs }))
 }
 
 /// The worker that this thread is.

@@ -248,7 +248,8 @@ impl Builder {
     /// either.
     ///
     /// With `true` these may be called in the runtime's tasks, in the future of its `block_on`, and in whatever else its
-    /// threads run (hooks, wakers, drops):
+    /// threads run (wakers, drops, and hooks but for [`on_thread_start`](Builder::on_thread_start), which whoever would stand
+    /// in runs as well):
     ///
     /// - [`Runtime::block_on`](super::Runtime::block_on) and [`Handle::block_on`](super::Handle::block_on), of this or of any
     ///   other runtime, and those of a `LocalRuntime` and a `LocalSet`;

@@ -176,6 +176,8 @@ impl Handle {
     /// The guard does not keep the runtime running: after a shutdown, what needs it fails as it does with any runtime that has
     /// ended. A [forked](super#fork) child has no default runtime until it makes one of its own. In a simulation the simulated
     /// runtime is found, never the default one, and it does not become the default of others: the guard then changes nothing.
+    /// The time of [`Instant::now`](crate::time::Instant::now) is that of the default runtime, too, if its clock is paused.
+    /// [`spawn_local`](crate::task::spawn_local) does not look for it.
     ///
     /// This is unstuck's own: Tokio has no such method.
     ///

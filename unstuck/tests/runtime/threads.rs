@@ -273,3 +273,36 @@ fn a_runtime_that_gets_no_threads_inside_another_is_an_error() {
         assert!(builder.build().unwrap_err().to_string().contains("can't be named"));
     });
 }
+
+#[test]
+fn a_closure_that_counts_on_a_spares_thread_is_told_that_there_is_none_for_it() {
+    let mut builder = Builder::new_multi_thread();
+    let refuses = refusing(builder.worker_threads(1).stuck_threshold(Duration::MAX));
+    let (is_armed, (opens, gate)) = (Arc::new(AtomicBool::new(false)), mpsc::channel::<()>());
+    let (armed, gate) = (is_armed.clone(), Mutex::new(gate));
+    let waits_once = move || {
+        if armed.swap(false, Ordering::SeqCst) {
+            let _opened = gate.lock().unwrap().recv();
+        }
+    };
+    let runtime = builder.on_thread_start(waits_once).build().unwrap();
+    // The worker has started.
+    runtime.block_on(runtime.spawn(async {})).unwrap();
+    is_armed.store(true, Ordering::SeqCst);
+    let (end, ended) = mpsc::channel::<()>();
+    let blocks = runtime.spawn(async move {
+        block_in_place(|| {
+            let _ended = ended.recv();
+        });
+    });
+    // The spare's thread has been started, and has not got to its work.
+    while is_armed.load(Ordering::SeqCst) {
+        thread::yield_now();
+    }
+    refuses.store(true, Ordering::SeqCst);
+    let closure = runtime.spawn_blocking(|| ());
+    drop(opens);
+    assert!(current_thread().block_on(closure).unwrap_err().is_cancelled());
+    drop(end);
+    runtime.block_on(blocks).unwrap();
+}

@@ -136,7 +136,9 @@ impl Member {
         self.searches = false;
         if self.pool.calls.stop_searching() {
             // If there is none to be had, they wait for those that are busy.
-            let _no_thread = self.pool.call_thread();
+            if self.pool.call_thread().is_err() {
+                self.pool.cancel_if_there_is_no_thread();
+            }
         }
     }
 

@@ -7,125 +7,156 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use unstuck_base::fork::Process;
 use unstuck_context::{EnterGuard, Handle};
 
 use super::Shared;
 use super::worker::Worker;
 use crate::hooks::run_hook;
 use crate::latch::Present;
+use crate::worker_local::as_belonging;
 
 /// A thread of the pool, from before it is started. Dropping it leaves the pool: at the end of the thread, or where none
 /// could be started, or where the turn of a spare never came.
 pub(super) struct Member {
-    pool: Arc<Shared>,
+    belongs: Belonging,
     handle: Handle,
     index: usize,
-    acts_as: usize,
     spare: bool,
     has_run: Cell<bool>,
     // The last field, so that it goes last: who waits for us finds all of the above dropped.
     _present: Present,
 }
 
-impl Member {
-    pub(super) fn new(pool: &Arc<Shared>, handle: Handle, index: usize, acts_as: usize, spare: bool) -> Self {
-        Member {
+/// What a thread of the pool is while it runs users' code: as a worker, and before and after that.
+pub(crate) struct Belonging {
+    pub(crate) pool: Arc<Shared>,
+    pub(super) process: Process,
+    /// The worker that it is, or stands in for.
+    pub(super) acts_as: usize,
+    /// Whether it counts as one that runs tasks, from before it does.
+    pub(super) is_configured: bool,
+    /// In a blocking part, while it is no worker.
+    pub(super) blocks: Cell<bool>,
+    /// It has left, or never was one of those that do, and ends the pool.
+    pub(super) finishes: Cell<bool>,
+}
+
+impl Belonging {
+    fn new(pool: &Arc<Shared>, acts_as: usize, is_configured: bool) -> Self {
+        Belonging {
             pool: pool.clone(),
-            handle,
-            index,
+            process: Process::this(),
             acts_as,
-            spare,
-            has_run: Cell::new(false),
-            _present: pool.threads.enter(),
+            is_configured,
+            blocks: Cell::new(false),
+            finishes: Cell::new(false),
         }
+    }
+}
+
+impl Member {
+    /// One of the configured workers.
+    pub(super) fn worker(pool: &Arc<Shared>, handle: Handle, index: usize) -> Self {
+        Member::new(Belonging::new(pool, index, true), handle, index, false)
+    }
+
+    /// A spare, at the place `index`, for the worker `acts_as`.
+    pub(super) fn spare(pool: &Arc<Shared>, handle: Handle, index: usize, acts_as: usize) -> Self {
+        Member::new(Belonging::new(pool, acts_as, false), handle, index, true)
+    }
+
+    fn new(belongs: Belonging, handle: Handle, index: usize, spare: bool) -> Self {
+        let _present = belongs.pool.threads.enter();
+        Member { belongs, handle, index, spare, has_run: Cell::new(false), _present }
     }
 
     pub(super) fn run(&self) {
-        let _inside = self.enter();
+        let pool = &self.belongs.pool;
+        let _inside = enter(&self.handle);
         self.has_run.set(true);
-        if self.spare {
-            self.pool.balance.comes();
-        }
-        if !self.spare {
-            run_hook(&self.pool.hooks.start);
-        }
-        let worker = Worker::new(self.pool.clone(), self.index, self.acts_as, self.spare);
-        // Tasks do not panic; if the driver broke, no task that waits for the outside world would ever run again. So the
-        // pool ends, which everybody is told who waits for a task or a resource.
-        if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
-            self.pool.close();
-        }
-        if self.pool.is_closed() {
-            self.pool.cancel_all();
-        }
-        if !self.spare {
-            run_hook(&self.pool.hooks.stop);
-        }
+        as_belonging(&self.belongs, || {
+            if self.spare {
+                pool.balance.comes();
+            }
+            if !self.spare {
+                run_hook(&pool.hooks.start);
+            }
+            let worker = Worker::new(pool.clone(), self.index, self.belongs.acts_as, self.spare);
+            // Tasks do not panic; if the driver broke, no task that waits for the outside world would ever run again. So
+            // the pool ends, which everybody is told who waits for a task or a resource.
+            if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
+                pool.close();
+            }
+            if pool.is_closed() {
+                pool.cancel_all();
+            }
+            if !self.spare {
+                run_hook(&pool.hooks.stop);
+            }
+        });
     }
+}
 
-    fn enter(&self) -> EnterGuard<'_> {
-        self.handle.enter_to_run().expect("it runs on a thread of its own")
-    }
+fn enter(handle: &Handle) -> EnterGuard<'_> {
+    handle.enter_to_run().expect("it runs on a thread of its own")
 }
 
 /// The monitor's thread: one of the pool's, but no worker. It cancels as they do when the pool is closed, since all of them
 /// may be stuck in polls that wait for what a task that is to be cancelled holds.
-pub(super) struct Watcher(pub(super) Member);
+pub(super) struct Watcher(Member);
 
 impl Watcher {
+    pub(super) fn new(pool: &Arc<Shared>, handle: Handle) -> Self {
+        Watcher(Member::new(Belonging::new(pool, 0, false), handle, 0, false))
+    }
+
     pub(super) fn run(&self) {
-        let Member { pool, handle, .. } = &self.0;
+        let Member { belongs, handle, .. } = &self.0;
         let context = handle.enter();
-        if let Some(monitor) = &pool.monitor {
-            monitor.run(pool);
+        if let Some(monitor) = &belongs.pool.monitor {
+            monitor.run(&belongs.pool);
         }
         drop(context);
-        let _inside = self.0.enter();
-        pool.cancel_all();
+        let _inside = enter(handle);
+        as_belonging(belongs, || belongs.pool.cancel_all());
     }
 }
 
-/// A thread that does nothing but end a closed pool, when it takes too long until the last of the others does.
+/// A thread that does nothing but end a closed pool, when it takes too long until the last of the others does. It is not one
+/// of those: who is the last is told all the same.
 pub(super) struct Finisher {
-    pool: Arc<Shared>,
+    belongs: Belonging,
     handle: Handle,
-    has_run: Cell<bool>,
     // The last field, as that of a member.
     _present: Present,
 }
 
 impl Finisher {
     pub(super) fn new(pool: &Arc<Shared>, handle: Handle) -> Self {
-        Finisher { pool: pool.clone(), handle, has_run: Cell::new(false), _present: pool.threads.enter() }
+        Finisher { belongs: Belonging::new(pool, 0, false), handle, _present: pool.threads.enter_aside() }
     }
 
     pub(super) fn run(&self) {
-        let _inside = self.handle.enter_to_run().expect("it runs on a thread of its own");
-        self.has_run.set(true);
-        self.pool.finish();
-    }
-}
-
-impl Drop for Finisher {
-    fn drop(&mut self) {
-        let was_the_last = self.pool.threads.end();
-        // What came after it was finished. If there was no thread for it, this one may not be kept.
-        if was_the_last && self.has_run.get() {
-            let _context = self.handle.enter();
-            self.pool.finish();
-        }
+        let _inside = enter(&self.handle);
+        self.belongs.finishes.set(true);
+        as_belonging(&self.belongs, || self.belongs.pool.finish());
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
+        let pool = &self.belongs.pool;
+        // On its own thread it runs what it drops, as before; elsewhere that thread may be inside another runtime.
+        let _inside = self.handle.enter_to_run();
         let _context = self.handle.enter();
         if self.spare {
             if !self.has_run.get() {
-                self.pool.balance.does_not_come();
+                pool.balance.does_not_come();
             }
-            self.pool.places.give_back(self.index);
+            pool.places.give_back(self.index);
         }
-        self.pool.one_runner_less();
+        self.belongs.finishes.set(true);
+        as_belonging(&self.belongs, || pool.one_runner_less());
     }
 }

@@ -5,7 +5,8 @@
 //! - `monitor`: a thread that sees to it that nothing gets stuck. `judge`: how it decides. `alarm`: when it sleeps.
 //! - `gate`: tasks of which not too many are polled at once. `spares`: threads that stand in. `balance`: how many of them.
 //! - `idle` and `idle.md`: who sleeps and whom to wake. `seat`: who waits in the driver.
-//! - `member`: a thread of the pool, as long as it is one. `ending`: a panic that ends the pool.
+//! - `member`: a thread of the pool, as long as it is one. `ending`: a panic that ends the pool. `interface`: what tasks and
+//!   handles call.
 //!
 //! 1. The pool's threads keep it alive, and with it every task that is not complete (rule 1 of `unstuck_task::Home`).
 //! 2. Shutdown: the pool is closed, which every thread sees before its next poll. Each that leaves cancels all tasks but
@@ -20,8 +21,9 @@ pub(crate) mod balance;
 mod ending;
 pub(crate) mod gate;
 pub(crate) mod idle;
+mod interface;
 pub(crate) mod judge;
-mod member;
+pub(crate) mod member;
 mod monitor;
 pub(crate) mod place;
 pub(crate) mod places;
@@ -30,7 +32,6 @@ pub(crate) mod seat;
 mod spares;
 pub(crate) mod worker;
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
@@ -40,18 +41,18 @@ use std::time::{Duration, Instant};
 
 use unstuck_base::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use unstuck_base::{CachePadded, WakeBatch, local};
-use unstuck_context::{CantBlock, Flavor, Handle, Scheduler, Spawner, WorkerCounts};
+use unstuck_context::Handle;
 use unstuck_driver::{Driver, Kernel, Offload, Timers};
-use unstuck_task::{HomeRef, Origin, Probe, Runnable, Schedule, TaskList};
+use unstuck_task::{HomeRef, Probe, Runnable, TaskList};
 
 use crate::blocking::StartThread;
 use crate::counts::{Counts, Tally};
-use crate::hooks::{QueueClock, queued};
+use crate::hooks::QueueClock;
 use crate::inject::Inject;
 use crate::latch::Latch;
-use crate::panics::{TaskPanic, Then};
+use crate::panics::Then;
 use crate::root;
-use crate::worker_local::current_worker;
+use crate::worker_local::current_belonging;
 use crate::{Hooks, Tuning, wake};
 use balance::Balance;
 use ending::Ending;
@@ -206,11 +207,11 @@ impl Pool {
     /// If a thread can't be started; those that were are told to end.
     pub fn start(&self, handle: &Handle, config: &Config) -> io::Result<()> {
         for index in 0..self.shared.workers {
-            let member = Member::new(&self.shared, handle.clone(), index, index, false);
+            let member = Member::worker(&self.shared, handle.clone(), index);
             (config.start_thread)(Box::new(move || member.run())).inspect_err(|_| self.shared.close())?;
         }
         if let Some(monitor) = &config.monitor {
-            let watcher = Watcher(Member::new(&self.shared, handle.clone(), 0, 0, false));
+            let watcher = Watcher::new(&self.shared, handle.clone());
             (monitor.start_thread)(Box::new(move || watcher.run())).inspect_err(|_| self.shared.close())?;
         }
         Ok(())
@@ -238,8 +239,8 @@ impl Pool {
         if !shared.threads.is_anybody_running() {
             if limit.is_none() { shared.finish() } else { shared.finish_elsewhere() }
         }
-        // In a blocking part: it will leave when its poll returns.
-        let own = usize::from(current_worker(|worker| Arc::ptr_eq(&worker.pool, shared)).unwrap_or(false));
+        // In a blocking part, or dropping what it cancels: it will leave after that.
+        let own = usize::from(current_belonging(|belongs| Arc::ptr_eq(&belongs.pool, shared)).unwrap_or(false));
         let wait = |limit| shared.threads.wait(own, limit, || shared.kernel.real_now());
         match limit {
             None if wait(None) && own == 0 => true,
@@ -354,6 +355,11 @@ impl Shared {
     /// Tells everybody that the runtime has ended, and drops what is left of it. It may be called again.
     fn finish(&self) {
         self.cancel_all();
+        self.tell_the_end();
+    }
+
+    /// Tells the timers and the driver's resources. It may be called again.
+    fn tell_the_end(&self) {
         let mut batch = WakeBatch::new();
         self.timers.shutdown(&mut batch);
         if let Some(mut driver) = self.seat.close() {
@@ -366,10 +372,13 @@ impl Shared {
     fn finish_elsewhere(self: &Arc<Self>) {
         let Ok(handle) = unstuck_context::try_current() else { return self.finish() };
         // Relaxed: nothing else hangs on it.
-        if !self.has_finisher.swap(true, Ordering::Relaxed) {
-            let finisher = Finisher::new(self, handle);
-            // Where no thread is to be had, it is left to those that are there, or come back from their blocking parts.
-            let _no_thread = (self.start_thread)(Box::new(move || finisher.run()));
+        if self.has_finisher.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let finisher = Finisher::new(self, handle);
+        // Where no thread is to be had, it is left to those that are there, or come back from their blocking parts.
+        if (self.start_thread)(Box::new(move || finisher.run())).is_err() {
+            self.has_finisher.store(false, Ordering::Relaxed);
         }
     }
 
@@ -425,158 +434,6 @@ impl Shared {
     /// Is there anything that a worker could take? Call it after a fence; see `idle.md`.
     pub(crate) fn has_work(&self) -> bool {
         !self.inject.is_empty() || (0..self.places.visible()).any(|index| self.places.get(index).has_work_for_others())
-    }
-}
-
-impl Schedule for Shared {
-    #[inline]
-    fn schedule(&self, task: Runnable) {
-        let mut task = Some(queued(&self.queue_clock, task));
-        current_worker(|worker| {
-            if std::ptr::eq(&*worker.pool, self) {
-                worker.schedule(task.take().expect("queued once"));
-            }
-        });
-        if let Some(task) = task {
-            // What is given back was spawned at this moment (see `cancel_all`), and is cancelled here.
-            drop(self.queue_from_outside(task));
-        }
-    }
-
-    fn reschedule(&self, task: Runnable) {
-        let mut task = Some(queued(&self.queue_clock, task));
-        current_worker(|worker| {
-            if std::ptr::eq(&*worker.pool, self) {
-                worker.reschedule(task.take().expect("queued once"));
-            }
-        });
-        if let Some(task) = task {
-            // What is given back was spawned at this moment (see `cancel_all`), and is cancelled here.
-            drop(self.queue_from_outside(task));
-        }
-    }
-
-    fn tasks(&self) -> Option<&TaskList> {
-        Some(&self.tasks)
-    }
-
-    fn ended(&self, origin: Origin<'_>) {
-        self.hooks.terminated(origin);
-    }
-
-    fn panicked(&self, origin: Origin<'_>, payload: &(dyn Any + Send)) {
-        if let Some(why) = self.hooks.panic.panicked(&TaskPanic::of_task(origin, payload)) {
-            self.ending.begin(why);
-            self.close();
-            self.ending.wake_roots();
-        }
-    }
-}
-
-impl Spawner for Shared {
-    fn home(&self) -> &HomeRef {
-        &self.home
-    }
-
-    fn live(&self) -> &TaskList {
-        &self.tasks
-    }
-
-    fn spawned(&self, origin: Origin<'_>) {
-        self.hooks.spawned(origin);
-    }
-}
-
-impl Scheduler for Shared {
-    fn flavor(&self) -> Flavor {
-        Flavor::MultiThread
-    }
-
-    fn workers(&self) -> usize {
-        self.workers
-    }
-
-    fn inject_depth(&self) -> usize {
-        self.inject.len() + self.long.waiting() + self.doubtful.waiting()
-    }
-
-    fn worker(&self, index: usize) -> WorkerCounts {
-        let PlaceCounts { own, deputies } = &self.counts[index];
-        let (own, deputies) = (own.read(), deputies.read());
-        let place = self.places.get(index);
-        WorkerCounts {
-            thread: own.thread,
-            polls: place.polls().0 + deputies.polls,
-            mean_poll: own.mean_poll,
-            busy: own.busy + deputies.busy,
-            parks_and_unparks: own.parks_and_unparks + deputies.parks_and_unparks,
-            noops: own.noops + deputies.noops,
-            steals: own.steals + deputies.steals,
-            steal_operations: own.steal_operations + deputies.steal_operations,
-            local_schedules: own.local_schedules + deputies.local_schedules,
-            overflows: own.overflows + deputies.overflows,
-            queued: place.ring.len(),
-        }
-    }
-
-    fn worker_index(&self) -> Option<usize> {
-        current_worker(|worker| (std::ptr::eq(&*worker.pool, self) && !worker.blocks.get()).then_some(worker.acts_as))?
-    }
-
-    fn remote_schedules(&self) -> u64 {
-        self.inject.pushed_from_outside()
-    }
-
-    fn forced_yields(&self) -> u64 {
-        let of_workers = |counts: &PlaceCounts| counts.own.forced_yields() + counts.deputies.forced_yields();
-        self.counts.iter().map(of_workers).sum::<u64>() + self.forced_yields.read()
-    }
-
-    fn forced_yield(&self) {
-        let counted = current_worker(|worker| {
-            let ours = std::ptr::eq(&*worker.pool, self);
-            if ours {
-                worker.counts().forced_yield();
-            }
-            ours
-        });
-        if counted != Some(true) {
-            self.forced_yields.add_one();
-        }
-    }
-
-    fn poll_time_bounds(&self) -> Option<&[u64]> {
-        self.tuning.poll_times.as_deref()
-    }
-
-    fn poll_times(&self, worker: usize, bucket: usize) -> u64 {
-        let PlaceCounts { own, deputies } = &self.counts[worker];
-        [own, deputies].into_iter().filter_map(|counts| counts.poll_times()).map(|times| times.count(bucket)).sum()
-    }
-
-    fn queue_time_bounds(&self) -> Option<&[u64]> {
-        self.tuning.queue_times.as_deref()
-    }
-
-    fn queue_times(&self, worker: usize, bucket: usize) -> u64 {
-        let PlaceCounts { own, deputies } = &self.counts[worker];
-        [own, deputies].into_iter().filter_map(|counts| counts.queue_times()).map(|times| times.count(bucket)).sum()
-    }
-
-    fn stuck_polls(&self) -> u64 {
-        self.monitor.as_ref().map_or(0, |monitor| monitor.stuck_polls.read())
-    }
-
-    fn spare_workers(&self) -> usize {
-        self.places.spares()
-    }
-
-    fn begin_blocking(&self) -> Result<Option<Box<dyn Any>>, CantBlock> {
-        Ok(self.begin_blocking_part().map(|part| Box::new(part) as Box<dyn Any>))
-    }
-
-    fn nests(&self) -> bool {
-        self.tuning.nests
     }
 }
 

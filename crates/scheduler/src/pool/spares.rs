@@ -9,9 +9,9 @@
 use std::sync::Arc;
 
 use super::Shared;
-use super::member::Member;
+use super::member::{Belonging, Member};
 use super::worker::Worker;
-use crate::worker_local::current_worker;
+use crate::worker_local::{current_belonging, current_worker};
 
 impl Shared {
     /// One thread less runs tasks: a spare that was going to end goes on instead, or a new one comes. Without a thread to be
@@ -27,7 +27,7 @@ impl Shared {
 
     fn new_spare(self: &Arc<Self>, acts_as: usize) -> Option<Member> {
         let handle = unstuck_context::try_current().ok()?;
-        Some(Member::new(self, handle, self.places.take_spare()?, acts_as, true))
+        Some(Member::spare(self, handle, self.places.take_spare()?, acts_as))
     }
 
     /// One thread more runs tasks. If it is one too many, a spare ends when it next looks.
@@ -41,11 +41,47 @@ impl Shared {
         }
     }
 
-    /// This thread may block from now on, if it is a worker of this pool that has not said so before.
+    /// This thread may block from now on, if it belongs to this pool and has not said so before.
     pub(super) fn begin_blocking_part(&self) -> Option<BlockingPart> {
-        let part = self.announce_blocking_part()?;
-        self.one_runner_less();
-        Some(part)
+        let is_worker = current_worker(|worker| std::ptr::eq(&*worker.pool, self)).unwrap_or(false);
+        let part = if is_worker { self.announce_blocking_part() } else { self.pause_belonging() };
+        match &part {
+            Some(_) => self.one_runner_less(),
+            None => self.tell_the_end_if_nobody_else_does(),
+        }
+        part
+    }
+
+    /// This thread blocks again, within a blocking part or while it ends the pool, where it drops what may block. What it
+    /// waits for may be told only by itself, after that.
+    fn tell_the_end_if_nobody_else_does(&self) {
+        let finishes = current_belonging(|belongs| {
+            let is_ours = std::ptr::eq(&*belongs.pool, self) && belongs.process.is_this();
+            is_ours.then(|| belongs.finishes.get())
+        });
+        if let Some(finishes) = finishes.flatten()
+            && (finishes || (self.is_closed() && !self.threads.is_anybody_running()))
+        {
+            self.tell_the_end();
+        }
+    }
+
+    /// As [`announce_blocking_part`](Shared::announce_blocking_part), by a thread that is no worker yet, or any more, or never:
+    /// it runs a hook, or drops tasks since the pool is closed.
+    fn pause_belonging(&self) -> Option<BlockingPart> {
+        current_belonging(|belongs| {
+            let is_ours = std::ptr::eq(&*belongs.pool, self) && belongs.process.is_this();
+            if !is_ours || belongs.finishes.get() || belongs.blocks.replace(true) {
+                return None;
+            }
+            let replaced = belongs.is_configured && !self.is_closed();
+            if replaced {
+                belongs.pool.one_runs_less(belongs.acts_as);
+                self.offer_seat();
+            }
+            Some(BlockingPart::OfNoWorker { belongs, replaced })
+        })
+        .flatten()
     }
 
     fn announce_blocking_part(&self) -> Option<BlockingPart> {
@@ -54,7 +90,7 @@ impl Shared {
             if !std::ptr::eq(&*worker.pool, self) || !worker.process.is_this() || worker.blocks.replace(true) {
                 return None;
             }
-            let part = BlockingPart { worker };
+            let part = BlockingPart::OfWorker(worker);
             worker.pool.places.get(worker.index).announce(true);
             worker.hand_over();
             worker.pool.one_runs_less(worker.acts_as);
@@ -66,24 +102,43 @@ impl Shared {
     }
 }
 
-/// A worker is in a blocking part as long as this lives, on its thread.
-pub(super) struct BlockingPart {
-    worker: *const Worker,
+/// A thread is in a blocking part as long as this lives, on that thread.
+pub(super) enum BlockingPart {
+    OfWorker(*const Worker),
+    OfNoWorker { belongs: *const Belonging, replaced: bool },
 }
 
 impl Drop for BlockingPart {
     fn drop(&mut self) {
-        // SAFETY: the part is a value on the stack of a function that the worker called, on its thread.
-        let worker = unsafe { &*self.worker };
-        worker.blocks.set(false);
-        if !worker.process.is_this() {
-            // A child was forked meanwhile, and this is it: the pool is the parent's.
-            return;
+        match *self {
+            // SAFETY: the part is a value on the stack of a function that the worker called, on its thread.
+            BlockingPart::OfWorker(worker) => end_of_worker(unsafe { &*worker }),
+            // SAFETY: as above, of the thread that belongs to the pool.
+            BlockingPart::OfNoWorker { belongs, replaced } => end_of_no_worker(unsafe { &*belongs }, replaced),
         }
-        worker.pool.places.get(worker.index).announce(false);
-        worker.pool.worker_is_awake();
-        worker.pool.threads.resume();
-        worker.sign();
-        worker.pool.one_runs_more();
+    }
+}
+
+fn end_of_worker(worker: &Worker) {
+    worker.blocks.set(false);
+    if !worker.process.is_this() {
+        // A child was forked meanwhile, and this is it: the pool is the parent's.
+        return;
+    }
+    worker.pool.places.get(worker.index).announce(false);
+    worker.pool.worker_is_awake();
+    worker.pool.threads.resume();
+    worker.sign();
+    worker.pool.one_runs_more();
+}
+
+fn end_of_no_worker(belongs: &Belonging, replaced: bool) {
+    belongs.blocks.set(false);
+    if !belongs.process.is_this() {
+        return;
+    }
+    belongs.pool.threads.resume();
+    if replaced {
+        belongs.pool.one_runs_more();
     }
 }
