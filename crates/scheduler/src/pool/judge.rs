@@ -25,9 +25,8 @@ use super::gate::UNLIMITED;
 
 /// From one look to the next when the seat was seen empty, and at least.
 const SUSPECTING: Duration = Duration::from_millis(1);
-/// The same when somebody has sat down there more than [`BRISK_VISITS`] times since the last look: most probably somebody is
-/// about to, again.
-const BRISK: Duration = Duration::from_millis(2);
+/// When somebody has sat down there more often than that since the last look, most probably somebody is about to again: that
+/// is no reason to look sooner.
 const BRISK_VISITS: u64 = 4;
 /// The same while tasks are polled, at most.
 const BUSY: Duration = Duration::from_millis(3);
@@ -220,7 +219,7 @@ impl Judge {
         if nobody_sits && !action.fill_seat {
             // An epoch for coming, and one for going.
             let visits = sight.seat.wrapping_sub(self.last.seat) / 2;
-            due = Some(if visits > BRISK_VISITS { BRISK } else { SUSPECTING });
+            due = if visits <= BRISK_VISITS { Some(SUSPECTING) } else { due };
         }
         action.room_for_long = self.limits.workers + resting_long;
         action.room_for_doubtful = if self.is_strained(burn, now) {

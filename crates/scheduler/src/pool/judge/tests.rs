@@ -345,9 +345,9 @@ fn a_seat_that_is_left_and_taken_all_the_time_is_looked_at_less_often_but_filled
         world.look_until(|_| true).1
     });
     let looks: Duration = looks.sum();
-    assert!(looks >= 190 * MS, "{looks:?}");
+    assert!(looks >= 99 * BUSY, "{looks:?}");
     let (_, took) = world.look_until(|action| action.fill_seat);
-    assert!(took <= BRISK + SUSPECTING, "{took:?}");
+    assert!(took <= BUSY, "{took:?}");
 }
 
 #[test]
