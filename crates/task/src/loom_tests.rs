@@ -682,7 +682,8 @@ fn loom_probe_a_record_is_read_whole_or_not_at_all() {
     model(|| {
         let record = Arc::new(Record::new());
         let at = [Location::caller(), std::panic::Location::caller()];
-        let waits = move |kind, key: usize| Waits { len: 1, first: Some(Wait { kind, key, at: at[key] }), spent: false };
+        let waits =
+            move |kind, key: usize| Waits { len: 1, first: Some(Wait { kind, key, at: at[key] }), spent: false };
         record.end_poll(waits(WaitKind::Timer, 0));
         let writing = thread::spawn({
             let record = record.clone();
