@@ -122,7 +122,7 @@ pub fn is_child() -> bool {
 /// Ends a child whose only thread belonged to a runtime of the parent: it has nothing else to do.
 pub fn abort_in_child() -> ! {
     eprintln!(
-        "unstuck: a task or a blocking closure forked, and returned in the child. {OF_THE_PARENT}, and end it there"
+        "unstuck: a task, a blocking closure or a hook forked, and returned in the child. {OF_THE_PARENT}, and end it there"
     );
     std::process::abort()
 }

@@ -6,8 +6,8 @@
 //!    the job, if more are queued. So every queued job has a searcher, or all threads that may be are busy; and a burst of
 //!    short jobs does not start a thread for each. `calls.rs` counts.
 //! 3. A thread that is called for a new job is handed that job, which has begun by that. Once closed, no queued job ever
-//!    begins, but those that were promised: it is dropped, which cancels its task; by a thread of the pool, if whoever
-//!    closes it may not be kept waiting. Those that have begun are not interrupted.
+//!    begins, but those that were promised: it is dropped, which cancels its task; by a thread of the pool, since the drop may
+//!    wait for what the runtime's end brings. Those that have begun are not interrupted.
 //! 4. No user code runs under a lock, and its panics end here.
 //! 5. Each thread says which closure it runs, for whoever asks why the pool does not end. The runtime's own work (spare
 //!    workers) is not such a closure.
@@ -127,8 +127,9 @@ impl BlockingPool {
     }
 
     /// Begins nothing any more but what was promised: the rest of what is queued is dropped, idle threads end, busy ones
-    /// end after their job. Unless `may_wait`, what is queued is dropped by a thread of the pool, and not when this returns.
-    pub fn close(&self, may_wait: bool) {
+    /// end after their job. Unless it is to be dropped `here`, that is done by a thread of the pool, and not when this
+    /// returns.
+    pub fn close(&self, here: bool) {
         for queue in &self.queues {
             let mut queue = queue.lock();
             queue.open = false;
@@ -149,7 +150,7 @@ impl BlockingPool {
         // Each thread drops what is refused before it ends. Where none is idle, and none can be started, those do that are
         // busy.
         match &context {
-            Some(context) if !may_wait && idle.is_empty() && !self.refused.lock().is_empty() => {
+            Some(context) if !here && idle.is_empty() && !self.refused.lock().is_empty() => {
                 let _no_thread = self.start_thread(threads, context.clone(), Count::Ordinary, &mut None);
             }
             _ => drop(threads),
@@ -157,14 +158,19 @@ impl BlockingPool {
         for place in idle {
             place.parker.unpark();
         }
-        if may_wait {
-            self.drop_refused(|_job| ());
+        if here {
+            self.drop_refused();
         }
         drop(context);
     }
 
-    /// Drops what was queued when the pool was closed, as far as no other thread does so; `before` each, says which.
-    fn drop_refused(&self, before: impl Fn(&Job)) {
+    /// Drops what was queued when the pool was closed, as far as no other thread does so.
+    pub fn drop_refused(&self) {
+        self.drop_refused_after(|_job| ());
+    }
+
+    /// As [`drop_refused`](BlockingPool::drop_refused); `before` each, says which.
+    fn drop_refused_after(&self, before: impl Fn(&Job)) {
         loop {
             let job = {
                 let mut refused = self.refused.lock();
@@ -398,7 +404,7 @@ impl Offload for BlockingPool {
 
 impl Drop for BlockingPool {
     fn drop(&mut self) {
-        self.drop_refused(|_job| ());
+        self.drop_refused();
     }
 }
 

@@ -38,7 +38,7 @@
 //! | waiting for its timers | panics as after a shutdown |
 //! | dropping its sockets, children, timers, guards | is fine, and changes nothing for the parent |
 //! | waking or aborting its tasks | does nothing |
-//! | its closure or task returning where it forked | aborts the process on a thread of the runtime; in `block_on` of a current-thread runtime it panics |
+//! | its closure, task or hook returning where it forked | aborts the process on a thread of the runtime; in `block_on` of a current-thread runtime it panics |
 //!
 //! What the root future of `block_on` returns is given back in both processes. The time to fork is before other threads run:
 //! whatever they change meanwhile, such as a lock of the program or of std's streams, stays half-changed in the child. What
@@ -463,10 +463,20 @@ impl Runtime {
         {
             let _context = self.handle.enter();
             // Blocking work that has not begun never begins.
-            self.blocking.close(limit.is_none());
             match &self.scheduler {
-                Kind::CurrentThread(single) => single.shut_down(),
-                Kind::MultiThread(pool) => drop(pool.shut_down(left())),
+                Kind::CurrentThread(single) => {
+                    self.blocking.close(limit.is_none());
+                    single.shut_down();
+                }
+                // What is dropped may wait for what the end of the pool brings, and the other way round.
+                Kind::MultiThread(pool) => {
+                    self.blocking.close(false);
+                    pool.shut_down(left());
+                }
+            }
+            if limit.is_none() {
+                // Where there was no thread for it.
+                self.blocking.drop_refused();
             }
         }
         self.blocking.wait(left());

@@ -1,8 +1,10 @@
 //! Forks by threads that are inside a runtime.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use unstuck::runtime::Builder;
 use unstuck::task::{LocalSet, block_in_place, spawn_blocking, spawn_local, yield_now};
 use unstuck::time::{Duration, sleep};
 
@@ -123,4 +125,38 @@ fn a_thread_of_the_runtime_that_forked_and_has_nothing_else_to_do_aborts() {
         assert_eq!(child.unwrap().end(), End::Killed(libc::SIGABRT));
     }
     runtime.block_on(async { sleep(Duration::from_millis(1)).await });
+}
+
+#[test]
+fn a_hook_that_forked_aborts_the_child_when_it_returns() {
+    type SetHook = fn(&mut Builder, Box<dyn Fn() + Send + Sync>) -> &mut Builder;
+    let set_hooks: [(SetHook, bool); 4] = [
+        (|builder, hook| builder.on_thread_start(hook), false),
+        (|builder, hook| builder.on_thread_park(hook), false),
+        (|builder, hook| builder.on_thread_unpark(hook), false),
+        (|builder, hook| builder.on_thread_stop(hook), true),
+    ];
+    for (set_hook, at_the_end) in set_hooks {
+        let (tell, told) = std::sync::mpsc::channel();
+        let forks_once = AtomicBool::new(true);
+        let hook = move || {
+            if forks_once.swap(false, Ordering::SeqCst) {
+                match fork() {
+                    Fork::Child(talk) => std::mem::forget(talk),
+                    Fork::Parent(child) => tell.send(child).unwrap(),
+                }
+            }
+        };
+        let mut builder = Builder::new_multi_thread();
+        let runtime = set_hook(builder.worker_threads(1), Box::new(hook)).build().unwrap();
+        // The worker starts, and falls asleep and wakes some time.
+        let mut child = None;
+        while child.is_none() && !at_the_end {
+            runtime.block_on(runtime.spawn(async {})).unwrap();
+            child = told.try_recv().ok();
+        }
+        drop(runtime);
+        let child = child.unwrap_or_else(|| told.recv().unwrap());
+        assert_eq!(child.end(), End::Killed(libc::SIGABRT));
+    }
 }

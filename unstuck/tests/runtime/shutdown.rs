@@ -269,6 +269,81 @@ fn a_thread_that_becomes_idle_while_the_pool_closes_ends() {
     names.join().unwrap();
 }
 
+/// What is queued is dropped while the pool ends, not before: it may wait for what that brings.
+#[test]
+fn a_queued_closure_whose_drop_waits_for_the_runtime_does_not_hold_up_its_end() {
+    struct WaitsInDrop(Handle);
+    impl Drop for WaitsInDrop {
+        fn drop(&mut self) {
+            // It panics when the runtime has ended.
+            let _told = std::panic::catch_unwind(|| self.0.block_on(sleep(Duration::from_secs(1000))));
+        }
+    }
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(1)
+        .enable_all()
+        .stuck_threshold(Duration::MAX)
+        .build()
+        .unwrap();
+    let (release, released) = mpsc::channel::<()>();
+    let (says_started, started) = mpsc::channel();
+    runtime.spawn_blocking(move || {
+        says_started.send(()).unwrap();
+        let _released = released.recv();
+    });
+    started.recv().unwrap();
+    let waits = WaitsInDrop(runtime.handle().clone());
+    let queued = runtime.spawn_blocking(move || drop(waits));
+    // The only worker is in a blocking part, which waits for the runtime as well, and then lets the closure end.
+    let (says_started, started) = mpsc::channel();
+    let handle = runtime.handle().clone();
+    runtime.spawn(async move {
+        let _release = release;
+        block_in_place(|| {
+            says_started.send(()).unwrap();
+            handle.block_on(sleep(Duration::from_secs(1000)));
+        });
+    });
+    started.recv().unwrap();
+    drop(runtime);
+    assert!(unstuck_block_on(queued).unwrap_err().is_cancelled());
+}
+
+/// A worker in a blocking part runs another runtime, and in there begins a blocking part of its own.
+#[test]
+fn a_thread_that_blocks_twice_leaves_once() {
+    for closes in [false, true] {
+        let runtime = multi_thread(1);
+        let handle = runtime.handle().clone();
+        let (says_started, started) = mpsc::channel();
+        let (goes_on, may_go_on) = mpsc::channel::<()>();
+        let task = runtime.spawn(async move {
+            block_in_place(|| {
+                says_started.send(()).unwrap();
+                may_go_on.recv().unwrap();
+                current_thread().block_on(async {
+                    let _context = handle.enter();
+                    block_in_place(|| ());
+                });
+            });
+        });
+        started.recv().unwrap();
+        if closes {
+            let handle = runtime.handle().clone();
+            let ends = std::thread::spawn(move || drop(runtime));
+            while !handle.spawn(async {}).is_finished() {
+                std::thread::yield_now();
+            }
+            goes_on.send(()).unwrap();
+            ends.join().unwrap();
+        } else {
+            goes_on.send(()).unwrap();
+            runtime.block_on(task).unwrap();
+        }
+    }
+}
+
 #[test]
 fn what_a_blocking_part_waits_for_is_told_that_the_runtime_ends() {
     for (workers, waits) in [(1, 0), (1, 1), (2, 0), (2, 1), (3, 3)] {

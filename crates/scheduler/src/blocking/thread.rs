@@ -94,6 +94,7 @@ impl Member {
         let context = self.context.clone();
         let _context = context.enter();
         run_hook(&pool.config.hooks.start);
+        abort_if_forked(&pool);
         as_blocking(&pool, || {
             let first = local::spread();
             loop {
@@ -108,10 +109,7 @@ impl Member {
                         }
                         job.run();
                         self.place.has_ended_its_job();
-                        if !pool.home.get().process().is_this() {
-                            // The job forked, and this is the child, which has no such pool.
-                            abort_in_child();
-                        }
+                        abort_if_forked(&pool);
                         pool.calls.search();
                         self.searches = true;
                         if self.counts == Count::Own {
@@ -125,10 +123,11 @@ impl Member {
                     None => {}
                 }
             }
-            pool.drop_refused(|job| self.place.is_about_to_drop(job, &*pool.kernel));
+            pool.drop_refused_after(|job| self.place.is_about_to_drop(job, &*pool.kernel));
             self.place.has_ended_its_job();
         });
         run_hook(&pool.config.hooks.stop);
+        abort_if_forked(&pool);
     }
 
     /// Stops searching; the last one to do so calls another thread if more jobs are queued.
@@ -172,6 +171,13 @@ impl Member {
                 return false;
             }
         }
+    }
+}
+
+/// For who has run code of the user's: if that has forked, and this is the child, it has no such pool.
+fn abort_if_forked(pool: &BlockingPool) {
+    if !pool.home.get().process().is_this() {
+        abort_in_child();
     }
 }
 

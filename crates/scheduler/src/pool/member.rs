@@ -1,13 +1,16 @@
 //! The threads of a pool: workers, spares, the monitor's, and the one that ends it if nobody else does.
 //!
 //! 1. A thread is a `Member` from before it is started, and leaves when that is dropped: whatever becomes of it.
-//! 2. The last one to leave a closed pool ends it. Who is in a blocking part has left, for as long.
+//! 2. The last one to leave a closed pool ends it. Who is in a blocking part has left, for as long. One that drops what the
+//!    end cancels, and blocks there again, tells the end before that (`spares`).
+//!
+//! `Pool::start` makes workers and the monitor's thread, `spares` the spares, and a shutdown that takes long a finisher.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use unstuck_base::fork::Process;
+use unstuck_base::fork::{Process, abort_in_child};
 use unstuck_context::{EnterGuard, Handle};
 
 use super::Shared;
@@ -55,6 +58,15 @@ impl Belonging {
     }
 }
 
+impl Belonging {
+    /// For who has run code of the user's: if that has forked, and this is the child, all here is the parent's.
+    pub(super) fn abort_if_forked(&self) {
+        if !self.process.is_this() {
+            abort_in_child();
+        }
+    }
+}
+
 impl Member {
     /// One of the configured workers.
     pub(super) fn worker(pool: &Arc<Shared>, handle: Handle, index: usize) -> Self {
@@ -78,9 +90,9 @@ impl Member {
         as_belonging(&self.belongs, || {
             if self.spare {
                 pool.balance.comes();
-            }
-            if !self.spare {
+            } else {
                 run_hook(&pool.hooks.start);
+                self.belongs.abort_if_forked();
             }
             let worker = Worker::new(pool.clone(), self.index, self.belongs.acts_as, self.spare);
             // Tasks do not panic; if the driver broke, no task that waits for the outside world would ever run again. So
@@ -93,6 +105,7 @@ impl Member {
             }
             if !self.spare {
                 run_hook(&pool.hooks.stop);
+                self.belongs.abort_if_forked();
             }
         });
     }
@@ -113,13 +126,13 @@ impl Watcher {
 
     pub(super) fn run(&self) {
         let Member { belongs, handle, .. } = &self.0;
-        let context = handle.enter();
-        if let Some(monitor) = &belongs.pool.monitor {
-            monitor.run(&belongs.pool);
-        }
-        drop(context);
         let _inside = enter(handle);
-        as_belonging(belongs, || belongs.pool.cancel_all());
+        as_belonging(belongs, || {
+            if let Some(monitor) = &belongs.pool.monitor {
+                monitor.run(&belongs.pool);
+            }
+            belongs.pool.cancel_all();
+        });
     }
 }
 

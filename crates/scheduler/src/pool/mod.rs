@@ -12,7 +12,8 @@
 //! 2. Shutdown: the pool is closed, which every thread sees before its next poll. Each that leaves cancels all tasks but
 //!    those that are being polled, whose own threads do so. The last one to leave tells the timers and the driver's
 //!    resources, and drops the driver. When half of the time has passed that whoever shuts down will wait, a thread that is
-//!    started for it does this: futures that are dropped, and wakers, may take as long as they like.
+//!    started for it does this: futures that are dropped, and wakers, may take as long as they like. A thread that is the last
+//!    one, and blocks in such a drop, tells them before.
 //! 3. A thread in a blocking part keeps its place, runs nothing, and is replaced by a spare for that time (`spares`).
 //! 4. Every thread is a `Member` (`member`), from before it is started: whatever becomes of it, it leaves.
 

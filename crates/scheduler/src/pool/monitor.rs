@@ -3,7 +3,8 @@
 //! 1. It looks and does what [`judge`](super::judge) decides. It owns nothing of a worker's: it reads what workers say of
 //!    themselves, and what it finds it says in words that workers and thieves read when it suits them.
 //! 2. It never waits for a worker, nor a worker for it. Without it everything works, but for what is stuck. No code of users
-//!    runs here, except where no thread can be started for a spare: then closures that relied on one are dropped.
+//!    runs here, but for the drop of closures that relied on a thread which can't be started for a spare, and of tasks that
+//!    waited at a gate until the pool was closed.
 //! 3. It sleeps while the pool does, and is woken by the first worker that wakes ([`alarm`](super::alarm)).
 //! 4. It is one of the pool's threads: it ends when the pool is closed, and whoever shuts down waits for it.
 

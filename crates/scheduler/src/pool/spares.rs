@@ -90,6 +90,8 @@ impl Shared {
             if !std::ptr::eq(&*worker.pool, self) || !worker.process.is_this() || worker.blocks.replace(true) {
                 return None;
             }
+            // It may run something else meanwhile, so that nobody sees the worker.
+            current_belonging(|belongs| belongs.blocks.set(true));
             let part = BlockingPart::OfWorker(worker);
             worker.pool.places.get(worker.index).announce(true);
             worker.hand_over();
@@ -111,7 +113,8 @@ pub(super) enum BlockingPart {
 impl Drop for BlockingPart {
     fn drop(&mut self) {
         match *self {
-            // SAFETY: the part is a value on the stack of a function that the worker called, on its thread.
+            // SAFETY: the part is not Send, and whoever begins one drops it before he returns to the worker that called him
+            // (`base::entered::Blocking`, `block_in_place`).
             BlockingPart::OfWorker(worker) => end_of_worker(unsafe { &*worker }),
             // SAFETY: as above, of the thread that belongs to the pool.
             BlockingPart::OfNoWorker { belongs, replaced } => end_of_no_worker(unsafe { &*belongs }, replaced),
@@ -121,6 +124,7 @@ impl Drop for BlockingPart {
 
 fn end_of_worker(worker: &Worker) {
     worker.blocks.set(false);
+    current_belonging(|belongs| belongs.blocks.set(false));
     if !worker.process.is_this() {
         // A child was forked meanwhile, and this is it: the pool is the parent's.
         return;

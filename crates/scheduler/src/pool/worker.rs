@@ -228,13 +228,18 @@ impl Worker {
         self.yielded.set(false);
         let (clock, now) = (self.pool.queue_clock.as_ref(), || self.kernel().real_now());
         hooks::poll(task, &self.pool.hooks, self.counts(), clock, now, || place.poll_burned());
-        if !self.process.is_this() {
-            // The task forked, and this is the child. All that this thread could do here touches what is the parent's.
-            abort_in_child();
-        }
+        self.abort_if_forked();
         place.end_poll();
         if self.spare {
             self.counts().polled();
+        }
+    }
+
+    /// For who has run code of the user's: if that has forked, and this is the child, all that this thread could do here
+    /// touches what is the parent's.
+    fn abort_if_forked(&self) {
+        if !self.process.is_this() {
+            abort_in_child();
         }
     }
 
@@ -338,6 +343,7 @@ impl Worker {
         self.idles.set(true);
         if !self.has_reason_to_stay_awake() {
             run_hook(&self.pool.hooks.park);
+            self.abort_if_forked();
             // The hook may have spawned: what it left here nobody else would run. And if it had a blocking part, nobody
             // counts on this worker any more.
             if self.idles.get() && self.place().queued() == 0 {
