@@ -219,7 +219,7 @@ pub trait Watch: Send + Sync {
     fn readiness(&self) -> &Readiness;
 }
 
-/// Blocking work that a resource hands to other threads.
+/// Work of the runtime's own that needs a thread, such as a spare worker. It never waits behind users' blocking work.
 pub trait Offload: Send + Sync + 'static {
     /// Runs `work` on a thread that may block. `Err` gives it back, never begun: the runtime has shut down.
     ///

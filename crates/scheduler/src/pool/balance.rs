@@ -10,8 +10,8 @@
 //!
 //! 1. `running` says by how many more threads run tasks than there are workers. `coming` are the spares that have not got
 //!    a thread yet.
-//! 2. A spare ends only if enough others run: those that are coming are no reason. Their threads may be far away, behind
-//!    blocking work that waits for tasks.
+//! 2. A spare ends only if enough others run: those that are coming are no reason. Their threads may not have got to run
+//!    yet.
 
 use unstuck_base::sync::atomic::{AtomicU64, Ordering};
 

@@ -96,7 +96,7 @@ impl Shared {
             worker.pool.places.get(worker.index).announce(true);
             worker.hand_over();
             worker.pool.one_runs_less(worker.acts_as);
-            // Also when a spare comes: it may have to wait for a thread.
+            // Also when a spare comes: its thread takes a while to start.
             worker.pool.offer_seat();
             Some(part)
         })
